@@ -1,0 +1,170 @@
+//! The way to a running daemon over its Unix socket, with the version handshake.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::status::Failure;
+use crate::v1::audit_client::AuditClient;
+use crate::v1::daemon_client::DaemonClient;
+use crate::v1::events_client::EventsClient;
+use crate::v1::models_client::ModelsClient;
+use crate::v1::sessions_client::SessionsClient;
+use crate::v1::turns_client::TurnsClient;
+use crate::v1::{GetVersionRequest, GetVersionResponse};
+use crate::{ErrorCode, MAX_MESSAGE_BYTES, MIN_PROTOCOL, PROTOCOL};
+
+/// How long a daemon may take to accept and to name its version.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// Why there is no daemon to talk to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// Nothing listens there.
+    #[error("no daemon is running at `{}`", socket.display())]
+    NotRunning {
+        /// The socket that was tried.
+        socket: PathBuf,
+    },
+    /// Something is there, but we may not open it.
+    #[error("no permission to open `{}`", socket.display())]
+    Forbidden {
+        /// The socket that was tried.
+        socket: PathBuf,
+    },
+    /// It accepted and then did not answer as a daemon does.
+    #[error("the daemon at `{}` does not answer: {}", socket.display(), failure.message)]
+    NoAnswer {
+        /// The socket that was tried.
+        socket: PathBuf,
+        /// What came instead.
+        failure: Failure,
+    },
+    /// The daemon is too old for this client.
+    #[error("the daemon ({version}) is older than this program can talk to; restart the daemon")]
+    DaemonTooOld {
+        /// The daemon's version.
+        version: String,
+    },
+    /// This client is too old for the daemon.
+    #[error("this program is older than the daemon ({version}) serves; update this program")]
+    ClientTooOld {
+        /// The daemon's version.
+        version: String,
+    },
+}
+
+/// A connection to a daemon that speaks our protocol. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    channel: Channel,
+    version: GetVersionResponse,
+}
+
+macro_rules! service {
+    ($(#[$doc:meta])* $name:ident: $client:ident) => {
+        $(#[$doc])*
+        pub fn $name(&self) -> $client<Channel> {
+            $client::new(self.channel.clone())
+                .max_decoding_message_size(MAX_MESSAGE_BYTES)
+                .max_encoding_message_size(MAX_MESSAGE_BYTES)
+        }
+    };
+}
+
+impl Client {
+    service! {
+        /// The audit's calls.
+        audit: AuditClient
+    }
+    service! {
+        /// The daemon's own calls.
+        daemon: DaemonClient
+    }
+    service! {
+        /// The calls that follow a conversation.
+        events: EventsClient
+    }
+    service! {
+        /// The models' calls.
+        models: ModelsClient
+    }
+    service! {
+        /// The conversations' calls.
+        sessions: SessionsClient
+    }
+    service! {
+        /// The turns' calls.
+        turns: TurnsClient
+    }
+
+    /// `grpc.health.v1` of the daemon.
+    pub fn health(&self) -> tonic_health::pb::health_client::HealthClient<Channel> {
+        tonic_health::pb::health_client::HealthClient::new(self.channel.clone())
+    }
+
+    /// What the daemon said of itself in the handshake.
+    pub const fn version(&self) -> &GetVersionResponse {
+        &self.version
+    }
+}
+
+/// Connects to the daemon behind `socket` and checks that both sides speak the same protocol.
+pub async fn connect(socket: &Path) -> Result<Client, ConnectError> {
+    // The channel hides the reason why a socket cannot be opened, so we ask first.
+    match tokio::time::timeout(HANDSHAKE, UnixStream::connect(socket)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(ConnectError::Forbidden {
+                socket: socket.to_path_buf(),
+            });
+        }
+        Ok(Err(_)) | Err(_) => {
+            return Err(ConnectError::NotRunning {
+                socket: socket.to_path_buf(),
+            });
+        }
+    }
+    let no_answer = |failure| ConnectError::NoAnswer {
+        socket: socket.to_path_buf(),
+        failure,
+    };
+    let path = socket.to_path_buf();
+    let connector = tower::service_fn(move |_| {
+        let path = path.clone();
+        async move { UnixStream::connect(path).await.map(TokioIo::new) }
+    });
+    // The URI is never resolved; the connector above opens the socket.
+    let channel = Endpoint::from_static("http://owlcodad.invalid")
+        .connect_timeout(HANDSHAKE)
+        .connect_with_connector_lazy(connector);
+    let mut daemon = DaemonClient::new(channel.clone());
+    let ask = tokio::time::timeout(HANDSHAKE, daemon.get_version(GetVersionRequest {}));
+    let version = match ask.await {
+        Ok(Ok(version)) => version.into_inner(),
+        Ok(Err(status)) => return Err(no_answer(Failure::from(status))),
+        Err(_) => {
+            let message = format!("nothing came within {} s", HANDSHAKE.as_secs());
+            return Err(no_answer(Failure {
+                code: ErrorCode::Timeout,
+                message,
+            }));
+        }
+    };
+    if version.protocol < MIN_PROTOCOL {
+        return Err(ConnectError::DaemonTooOld {
+            version: version.version,
+        });
+    }
+    if version.min_client_protocol > PROTOCOL {
+        return Err(ConnectError::ClientTooOld {
+            version: version.version,
+        });
+    }
+    Ok(Client { channel, version })
+}

@@ -1,0 +1,33 @@
+//! The control API of `owlcodad` (`owlcoda.v1`): the generated protocol, the way to the daemon's
+//! socket, and how errors cross it. The only room that the daemon and its clients share.
+
+mod client;
+mod locate;
+mod status;
+
+pub use client::{Client, ConnectError, connect};
+pub use locate::{Environment, LocateError, Place};
+pub use owlcoda_types::{ErrorCode, clip, printable};
+pub use status::{Failure, to_status};
+
+/// Protocol level of this build; see `GetVersionResponse`.
+pub const PROTOCOL: u32 = 1;
+
+/// Oldest protocol level of a client that a daemon of this build serves, and of a daemon that a
+/// client of this build talks to.
+pub const MIN_PROTOCOL: u32 = 1;
+
+/// Largest message either side accepts or sends, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
+
+/// The generated types of `owlcoda.v1`.
+#[expect(
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    unused_qualifications,
+    reason = "generated"
+)]
+pub mod v1 {
+    tonic::include_proto!("owlcoda.v1");
+}
