@@ -1,0 +1,16 @@
+//! The vocabulary that every room shares. No IO, no runtime, no protocol.
+#![warn(missing_docs)]
+
+mod clock;
+mod error_code;
+mod ids;
+mod secret;
+mod text;
+mod usage;
+
+pub use clock::{Clock, ManualClock, SystemClock, UnixMs};
+pub use error_code::{ErrorCode, Fault};
+pub use ids::{ItemId, RequestId, SessionId, TurnId};
+pub use secret::Secret;
+pub use text::{clip, printable};
+pub use usage::Usage;
