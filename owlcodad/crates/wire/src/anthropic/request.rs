@@ -1,0 +1,306 @@
+//! A request of the Messages API, as a caller wrote it or as the agent builds it.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+use serde_json::value::RawValue;
+
+use super::block::Block;
+use super::content::Content;
+use crate::object::{RawFields, object};
+use crate::wire_error::{WireError, parse_body};
+
+/// The system prompt: a string or text blocks.
+pub type System = Content;
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The person, or the tools that answer.
+    User,
+    /// The model.
+    Assistant,
+    /// Whoever runs the client, in the middle of a conversation.
+    System,
+}
+
+object! {
+    /// What a model is asked.
+    pub struct Request {
+        required {
+            /// The model's name, as the caller knows it.
+            model: String,
+            /// The conversation; not empty.
+            messages: Vec<Message>,
+        }
+        defaulted {
+            /// Whether the answer comes as events.
+            stream: bool,
+            /// What the model may call.
+            tools: Vec<Tool>,
+            /// Texts that end the answer.
+            stop_sequences: Vec<String>,
+        }
+        optional {
+            /// Most tokens to write. Only a request that counts tokens has none.
+            max_tokens: u64,
+            /// The system prompt.
+            system: System,
+            /// Whether and which tool must be called.
+            tool_choice: ToolChoice,
+            /// Randomness, 0 to 1.
+            temperature: Number,
+            /// Probability mass to sample from, 0 to 1.
+            top_p: Number,
+            /// How many tokens to sample from.
+            top_k: u64,
+            /// Whether the model thinks before it speaks.
+            thinking: ThinkingConfig,
+            /// Effort and form of the answer.
+            output_config: OutputConfig,
+            /// Whom the request is for. Means nothing to a model.
+            metadata: Box<RawValue>,
+        }
+    }
+}
+
+object! {
+    /// One message.
+    pub struct Message {
+        required {
+            /// Who speaks.
+            role: Role,
+            /// What is said.
+            content: Content,
+        }
+        defaulted {}
+        optional {}
+    }
+}
+
+object! {
+    /// A tool: the caller's own, or with a `kind` one that the server runs.
+    pub struct Tool {
+        required {}
+        defaulted {
+            /// What the model calls it by.
+            name: String,
+        }
+        optional {
+            /// `custom`, nothing, or the version of a server tool.
+            kind as "type": String,
+            /// What the model is told about it.
+            description: String,
+            /// The JSON schema of its arguments, byte for byte.
+            input_schema: Box<RawValue>,
+            /// Whether arguments must fit the schema exactly.
+            strict: bool,
+            /// Asks for a prompt cache entry that ends here.
+            cache_control: Box<RawValue>,
+        }
+    }
+}
+
+object! {
+    /// Whether and which tool must be called.
+    pub struct ToolChoice {
+        required {
+            /// `auto`, `any`, `tool` or `none`.
+            kind as "type": String,
+        }
+        defaulted {
+            /// At most one call in the answer.
+            disable_parallel_tool_use: bool,
+        }
+        optional {
+            /// The tool that `tool` means.
+            name: String,
+        }
+    }
+}
+
+object! {
+    /// Whether the model thinks before it speaks.
+    pub struct ThinkingConfig {
+        required {
+            /// `enabled`, `adaptive` or `disabled`.
+            kind as "type": String,
+        }
+        defaulted {}
+        optional {
+            /// Most tokens of thinking.
+            budget_tokens: u64,
+        }
+    }
+}
+
+object! {
+    /// Effort and form of the answer.
+    pub struct OutputConfig {
+        required {}
+        defaulted {}
+        optional {
+            /// `low` to `max`.
+            effort: String,
+            /// A JSON schema that the answer must fit.
+            format: RawFields,
+        }
+    }
+}
+
+/// How every body begins.
+const MODEL_START: &[u8] = b"{\"model\":";
+
+impl Request {
+    /// A request in its plainest form; set the other fields as needed.
+    pub fn new(model: impl Into<String>, messages: Vec<Message>, max_tokens: u64) -> Self {
+        Self {
+            model: model.into(),
+            messages,
+            stream: false,
+            tools: Vec::new(),
+            stop_sequences: Vec::new(),
+            max_tokens: Some(max_tokens),
+            system: None,
+            tool_choice: None,
+            temperature: None,
+            top_p: None,
+            top_k: None,
+            thinking: None,
+            output_config: None,
+            metadata: None,
+            rest: RawFields::default(),
+        }
+    }
+
+    /// The same with a system prompt.
+    #[must_use]
+    pub fn with_system(mut self, system: impl Into<System>) -> Self {
+        self.system = Some(system.into());
+        self
+    }
+
+    /// The same with tools.
+    #[must_use]
+    pub fn with_tools(mut self, tools: Vec<Tool>) -> Self {
+        self.tools = tools;
+        self
+    }
+
+    /// The same with its answer as events.
+    #[must_use]
+    pub fn streaming(mut self) -> Self {
+        self.stream = true;
+        self
+    }
+
+    /// The body for a server that speaks this API itself: every field is carried,
+    /// under the server's own name of the model. The order of fields may be another
+    /// and those that say nothing (`false`, null, an empty list) are left out; where
+    /// the caller's own bytes are still at hand, `rename_model` keeps them all.
+    pub fn to_upstream(&self, backend_model: &str) -> Bytes {
+        // Cannot fail: every key is a string and nothing is written outside memory.
+        let asked = serde_json::to_vec(&self.model).unwrap_or_default();
+        let named = serde_json::to_vec(backend_model).unwrap_or_default();
+        let body = serde_json::to_vec(self).unwrap_or_default();
+        // The model is the first field that is written.
+        let after = body.get(MODEL_START.len() + asked.len()..);
+        Bytes::from([MODEL_START, &named, after.unwrap_or_default()].concat())
+    }
+
+    /// Reads the body of a call that asks for an answer.
+    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
+        let request = Self::parse_for_count(body)?;
+        match request.max_tokens {
+            None => Err(WireError::field("max_tokens", "field required")),
+            Some(0) => Err(WireError::field("max_tokens", "must be at least 1")),
+            Some(_) => Ok(request),
+        }
+    }
+
+    /// Reads the body of a call that asks how many tokens it would be, which
+    /// needs no `max_tokens`.
+    pub fn parse_for_count(body: &[u8]) -> Result<Self, WireError> {
+        let request: Self = parse_body(body)?;
+        if request.model.trim().is_empty() {
+            return Err(WireError::field("model", "must not be empty"));
+        }
+        if request.messages.is_empty() {
+            return Err(WireError::field("messages", "must not be empty"));
+        }
+        for (idx, message) in request.messages.iter().enumerate() {
+            if matches!(message.content, Content::Object(_)) {
+                let path = format!("messages[{idx}].content");
+                return Err(WireError::field(
+                    path,
+                    "expected a string or a list of content blocks",
+                ));
+            }
+        }
+        for (idx, tool) in request.tools.iter().enumerate() {
+            if tool.is_custom() && tool.name.is_empty() {
+                return Err(WireError::field(
+                    format!("tools[{idx}].name"),
+                    "field required",
+                ));
+            }
+        }
+        Ok(request)
+    }
+}
+
+impl Message {
+    /// A message of any role.
+    pub fn new(role: Role, content: impl Into<Content>) -> Self {
+        Self {
+            role,
+            content: content.into(),
+            rest: RawFields::default(),
+        }
+    }
+
+    /// Text of the user.
+    pub fn user_text(text: impl Into<String>) -> Self {
+        Self::new(Role::User, text.into())
+    }
+
+    /// Text of the model.
+    pub fn assistant_text(text: impl Into<String>) -> Self {
+        Self::new(Role::Assistant, text.into())
+    }
+
+    /// Blocks of the user: text, images, tool results.
+    pub fn user(blocks: Vec<Block>) -> Self {
+        Self::new(Role::User, blocks)
+    }
+
+    /// Blocks of the model: text, thinking, tool calls.
+    pub fn assistant(blocks: Vec<Block>) -> Self {
+        Self::new(Role::Assistant, blocks)
+    }
+}
+
+impl Tool {
+    /// A tool that the caller runs. `input_schema` is an object schema.
+    pub fn new(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        input_schema: Box<RawValue>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            kind: None,
+            description: Some(description.into()),
+            input_schema: Some(input_schema),
+            strict: None,
+            cache_control: None,
+            rest: RawFields::default(),
+        }
+    }
+
+    /// Whether the caller runs it; the others are the server's.
+    pub fn is_custom(&self) -> bool {
+        self.kind.as_deref().is_none_or(|kind| kind == "custom")
+    }
+}

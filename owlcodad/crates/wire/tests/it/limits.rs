@@ -1,0 +1,294 @@
+//! What is refused, with the place and the reason in words.
+
+use owlcoda_wire::anthropic::Request;
+use owlcoda_wire::translate::{Target, messages_to_chat};
+use owlcoda_wire::{fault, openai};
+
+#[test]
+fn a_bad_body_is_refused_with_the_path_of_the_mistake() {
+    let cases = [
+        (
+            r#"{"model":"m""#,
+            "the body is not valid JSON: EOF while parsing an object at line 1 column 12",
+        ),
+        ("[]", "body: invalid type: sequence, expected an object"),
+        (
+            r#"{"messages":[],"max_tokens":1}"#,
+            "body: missing field `model`",
+        ),
+        (
+            r#"{"model":" ","messages":[],"max_tokens":1}"#,
+            "model: must not be empty",
+        ),
+        (
+            r#"{"model":"m","max_tokens":1}"#,
+            "body: missing field `messages`",
+        ),
+        (
+            r#"{"model":"m","messages":[],"max_tokens":1}"#,
+            "messages: must not be empty",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#,
+            "max_tokens: field required",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":0}"#,
+            "max_tokens: must be at least 1",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":"1"}"#,
+            "max_tokens: invalid type: string \"1\", expected u64",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":"x"},{"role":"user"}],"max_tokens":1}"#,
+            "messages[1]: missing field `content`",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":5}],"max_tokens":1}"#,
+            "messages[0].content: invalid type: integer `5`, expected a string or a list of content blocks",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"tool","content":""}],"max_tokens":1}"#,
+            "messages[0].role: unknown variant `tool`, expected one of `user`, `assistant`, `system`",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":1}]}],"max_tokens":1}"#,
+            "messages[0].content[0].text: invalid type: integer `1`, expected a string",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":[{"text":"x"}]}],"max_tokens":1}"#,
+            "messages[0].content[0]: missing field `type`",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":1,"tools":[{}]}"#,
+            "tools[0].name: field required",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":1,"stream":"yes"}"#,
+            "stream: invalid type: string \"yes\", expected a boolean",
+        ),
+    ];
+    for (body, message) in cases {
+        let error = Request::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), message, "{body}");
+    }
+}
+
+#[test]
+fn a_bad_chat_body_is_refused_with_the_path_of_the_mistake() {
+    let cases = [
+        (
+            r#"{"messages":[{"role":"user"}]}"#,
+            "body: missing field `model`",
+        ),
+        (r#"{"model":"m"}"#, "body: missing field `messages`"),
+        (
+            r#"{"model":"m","messages":[]}"#,
+            "messages: must not be empty",
+        ),
+        (
+            r#"{"model":"m","messages":[{"content":"x"}]}"#,
+            "messages[0]: missing field `role`",
+        ),
+    ];
+    for (body, message) in cases {
+        let error = openai::Request::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), message, "{body}");
+    }
+}
+
+#[test]
+fn counting_tokens_needs_no_max_tokens() {
+    let body = br#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#;
+    assert!(Request::parse_for_count(body).is_ok());
+}
+
+#[test]
+fn what_no_chat_server_does_is_refused_by_name() {
+    let cases = [
+        (
+            r#""tools":[{"type":"web_search_20250305","name":"web_search"}]"#,
+            "`tools[0]`: the server tool `web_search_20250305` is not supported by this model; remove it, or choose a model whose server runs it",
+        ),
+        (
+            r#""mcp_servers":[{"url":"https://h"}]"#,
+            "`mcp_servers`: calling MCP servers from the model's side is not supported by this model; connect them to your client",
+        ),
+        (
+            r#""thread":{"id":"t"}"#,
+            "`thread` is not supported; send the whole conversation in `messages`",
+        ),
+        (
+            r#""tools":[{"name":"a","input_schema":{}},{"name":"a","input_schema":{}}]"#,
+            "tools[1].name: tool names must be unique",
+        ),
+        (
+            r#""tools":[{"name":"a","input_schema":[]}]"#,
+            "tools[0].input_schema: expected an object",
+        ),
+        (
+            r#""tools":[{"name":"a"}],"tool_choice":{"type":"tool","name":"b"}"#,
+            "tool_choice.name: names no tool of this request",
+        ),
+    ];
+    for (field, message) in cases {
+        let body = format!(
+            r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}}],{field}}}"#
+        );
+        let request = Request::parse(body.as_bytes()).unwrap();
+        let error = messages_to_chat(&request, &Target::default()).unwrap_err();
+        assert_eq!(error.to_string(), message, "{field}");
+    }
+}
+
+#[test]
+fn a_conversation_of_blanks_is_refused() {
+    let body = br#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":" \n"}]}"#;
+    let request = Request::parse(body).unwrap();
+    let error = messages_to_chat(&request, &Target::default()).unwrap_err();
+    assert_eq!(error.to_string(), "messages: nothing but blank text");
+}
+
+#[test]
+fn a_block_no_chat_server_takes_is_refused_by_name_and_place() {
+    let cases = [
+        (
+            r#"{"type":"search_result","source":"s","title":"t","content":[{"type":"text","text":"x"}]}"#,
+            "a `search_result` block",
+        ),
+        (
+            r#"{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"aGk="}}"#,
+            "a document from a `base64` source",
+        ),
+        (
+            r#"{"type":"image","source":{"type":"file","file_id":"f"}}"#,
+            "an image from a `file` source",
+        ),
+        (
+            r#"{"type":"container_upload","file_id":"f"}"#,
+            "a `container_upload` block",
+        ),
+    ];
+    for (block, what) in cases {
+        let body = format!(
+            r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":[{block}]}}]}}"#
+        );
+        let request = Request::parse(body.as_bytes()).unwrap();
+        let error = messages_to_chat(&request, &Target::default()).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.starts_with("`messages[0].content[0]`: "),
+            "{message}"
+        );
+        assert!(message.contains(what), "{message}");
+        assert_eq!(error.code(), owlcoda_types::ErrorCode::Unsupported);
+    }
+}
+
+#[test]
+fn errors_are_written_in_the_dialect_of_the_caller() {
+    let code = owlcoda_types::ErrorCode::Unsupported;
+    let cases = [
+        (
+            fault::error_body(fault::Dialect::Anthropic, code, "no", "req_1"),
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"no"},"request_id":"req_1"}"#,
+        ),
+        (
+            fault::error_body(fault::Dialect::OpenAi, code, "no", "req_1"),
+            r#"{"error":{"message":"no","type":"invalid_request_error","param":null,"code":"unsupported"}}"#,
+        ),
+        (
+            fault::error_body_with_detail(
+                fault::Dialect::Anthropic,
+                code,
+                "no",
+                "req_1",
+                "thread_unsupported_request",
+            ),
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"no","details":{"error_code":"thread_unsupported_request"}},"request_id":"req_1"}"#,
+        ),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(body, expected);
+    }
+}
+
+#[test]
+fn a_request_for_a_server_of_its_own_kind_keeps_every_field() {
+    let body = concat!(
+        r#"{"max_tokens":5,"x":{"b":1.50,"a":12345678901234567890},"model":"asked","#,
+        r#""messages":[{"role":"user","content":[{"cache_control":{"z":1},"text":"t","type":"text","y":0}]}],"#,
+        r#""tools":[{"type":"web_search_20250305","name":"w","max_uses":2}],"stream":true}"#
+    );
+    let request = Request::parse(body.as_bytes()).unwrap();
+    let sent = request.to_upstream("theirs");
+    let expected = concat!(
+        r#"{"model":"theirs","messages":[{"role":"user","content":[{"type":"text","text":"t","cache_control":{"z":1},"y":0}]}],"#,
+        r#""stream":true,"tools":[{"name":"w","type":"web_search_20250305","max_uses":2}],"max_tokens":5,"x":{"b":1.50,"a":12345678901234567890}}"#
+    );
+    assert_eq!(sent, expected);
+}
+
+#[test]
+fn a_request_made_in_code_is_one_that_can_be_read() {
+    use owlcoda_wire::anthropic::{Message, Tool};
+    let schema = serde_json::from_str(r#"{"type":"object"}"#).unwrap();
+    let request = Request::new(
+        "m",
+        vec![Message::user_text("hi"), Message::assistant_text("yes")],
+        10,
+    )
+    .with_system("be brief")
+    .with_tools(vec![Tool::new("read", "Reads.", schema)])
+    .streaming();
+    let read = Request::parse(&request.to_upstream("m")).unwrap();
+    assert!(read.stream);
+    assert_eq!(read.to_upstream("m"), request.to_upstream("m"));
+}
+
+#[test]
+fn an_object_with_too_many_unknown_fields_is_refused() {
+    let fields: Vec<String> = (0..5000).map(|n| format!(r#""f{n}":0"#)).collect();
+    let body = format!(
+        r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}}],{}}}"#,
+        fields.join(",")
+    );
+    let error = Request::parse(body.as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "body: more than 4096 unknown fields");
+}
+
+#[test]
+fn what_is_no_chat_answer_is_not_taken_for_one() {
+    use owlcoda_wire::translate::{
+        StreamContext, StreamFault, chat_response_to_messages, relay_chat_response,
+    };
+    for body in [
+        "",
+        "{}",
+        "[]",
+        "<html>",
+        r#"{"choices":[]}"#,
+        r#"{"hello":"world"}"#,
+    ] {
+        let converted = chat_response_to_messages(body.as_bytes(), &StreamContext::default());
+        assert_eq!(converted.unwrap_err(), StreamFault::BadJson, "{body}");
+        let relayed = relay_chat_response(body.as_bytes(), "m");
+        assert_eq!(relayed.unwrap_err(), StreamFault::BadJson, "{body}");
+    }
+    let error = br#"{"error":{"message":"no","code":429}}"#;
+    let fault = chat_response_to_messages(error, &StreamContext::default()).unwrap_err();
+    assert_eq!(fault.code(), owlcoda_types::ErrorCode::RateLimited);
+}
+
+#[test]
+fn a_whole_chat_answer_keeps_its_bytes_but_for_the_model() {
+    use owlcoda_wire::translate::relay_chat_response;
+    let body =
+        br#"{"choices":[{"message":{"content":"a"},"finish_reason":null}], "model" :"x","n":1.50}"#;
+    let relayed = relay_chat_response(body, "asked").unwrap();
+    assert_eq!(
+        relayed.body,
+        r#"{"choices":[{"message":{"content":"a"},"finish_reason":null}], "model" :"asked","n":1.50}"#
+    );
+}

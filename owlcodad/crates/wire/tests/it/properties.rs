@@ -1,0 +1,263 @@
+//! What holds for every input.
+
+use owlcoda_wire::anthropic::{Assembler, Delta, Request, StreamCheck, StreamEvent};
+use owlcoda_wire::openai;
+use owlcoda_wire::translate::{
+    ChatRelay, ChatToMessages, RelayContext, StreamContext, StreamFault, Target, messages_to_chat,
+};
+use proptest::prelude::*;
+
+/// JSON text of any shape, often with the words of the protocols in it.
+pub(crate) fn any_json() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "model",
+        "messages",
+        "role",
+        "user",
+        "assistant",
+        "system",
+        "content",
+        "type",
+        "text",
+        "image",
+        "source",
+        "base64",
+        "data",
+        "media_type",
+        "tool_use",
+        "tool_result",
+        "id",
+        "name",
+        "input",
+        "tool_use_id",
+        "max_tokens",
+        "tools",
+        "input_schema",
+        "stream",
+        "choices",
+        "delta",
+        "index",
+        "tool_calls",
+        "function",
+        "arguments",
+        "finish_reason",
+        "stop",
+        "usage",
+        "prompt_tokens",
+        "completion_tokens",
+        "error",
+        "message",
+        "reasoning_content",
+        "thinking",
+    ]);
+    let text = prop_oneof![
+        4 => word.prop_map(|word| format!("{word:?}")),
+        1 => any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap_or_default()),
+        1 => Just(r#""\ud83e""#.to_owned()),
+        1 => Just(r#""{\"a\":""#.to_owned()),
+    ];
+    let leaf = prop_oneof![
+        4 => text.clone(),
+        1 => any::<i64>().prop_map(|number| number.to_string()),
+        1 => Just("null".to_owned()),
+        1 => Just("true".to_owned()),
+        1 => Just("123456789012345678901234567890".to_owned()),
+    ];
+    leaf.prop_recursive(6, 96, 8, move |inner| {
+        let field = (text.clone(), inner.clone()).prop_map(|(key, value)| format!("{key}:{value}"));
+        prop_oneof![
+            prop::collection::vec(inner, 0..6).prop_map(|items| format!("[{}]", items.join(","))),
+            prop::collection::vec(field, 0..8)
+                .prop_map(|fields| format!("{{{}}}", fields.join(","))),
+        ]
+    })
+}
+
+#[derive(Clone, Debug)]
+enum Piece {
+    Text(String),
+    Thinking(String),
+    Call {
+        index: i64,
+        id: String,
+        name: String,
+        arguments: String,
+    },
+    Junk(String),
+}
+
+fn any_piece() -> impl Strategy<Value = Piece> {
+    let text = prop_oneof![Just(" \n".to_owned()), "[a-zé🦉\" ]{0,6}"];
+    let arguments = prop::sample::select(vec![
+        "",
+        "{",
+        "}",
+        "{}",
+        "\"a\"",
+        ":",
+        "1",
+        "{\"a\":1}",
+        "null",
+        "\"",
+        "[",
+    ]);
+    let id = prop::sample::select(vec!["", "a", "b", "f.x:0"]);
+    let name = prop::sample::select(vec!["", "read", "read", "grep"]);
+    prop_oneof![
+        3 => text.clone().prop_map(Piece::Text),
+        2 => text.prop_map(Piece::Thinking),
+        4 => (0i64..3, id, name, arguments).prop_map(|(index, id, name, arguments)| Piece::Call {
+            index,
+            id: id.to_owned(),
+            name: name.to_owned(),
+            arguments: arguments.to_owned(),
+        }),
+        1 => any_json().prop_map(Piece::Junk),
+    ]
+}
+
+fn chunk(piece: &Piece) -> String {
+    let json = |text: &String| serde_json::to_string(text).unwrap_or_default();
+    match piece {
+        Piece::Text(text) => {
+            format!(
+                r#"{{"choices":[{{"delta":{{"content":{}}}}}]}}"#,
+                json(text)
+            )
+        }
+        Piece::Thinking(text) => {
+            format!(
+                r#"{{"choices":[{{"delta":{{"reasoning":{}}}}}]}}"#,
+                json(text)
+            )
+        }
+        Piece::Call {
+            index,
+            id,
+            name,
+            arguments,
+        } => format!(
+            r#"{{"choices":[{{"delta":{{"tool_calls":[{{"index":{index},"id":{},"function":{{"name":{},"arguments":{}}}}}]}}}}]}}"#,
+            json(id),
+            json(name),
+            json(arguments)
+        ),
+        Piece::Junk(text) => text.clone(),
+    }
+}
+
+fn context() -> StreamContext {
+    StreamContext {
+        message_id: "msg_1".to_owned(),
+        model: "m".to_owned(),
+        stop_sequences: vec!["é".to_owned(), "ab".to_owned()],
+        ..StreamContext::default()
+    }
+}
+
+fn run(chunks: &[String]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
+    let mut machine = ChatToMessages::new(context());
+    let mut events = Vec::new();
+    for chunk in chunks {
+        let result = machine.push(chunk.as_bytes(), &mut events);
+        if result.is_err() {
+            return (events, result);
+        }
+    }
+    let result = machine.finish(&mut events);
+    (events, result)
+}
+
+const END: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+
+proptest! {
+    #[test]
+    fn nothing_panics_on_arbitrary_json(body in any_json()) {
+        if let Ok(request) = Request::parse(body.as_bytes()) {
+            let _ = messages_to_chat(&request, &Target::default());
+        }
+        let _ = openai::Request::parse(body.as_bytes()).map(|request| request.to_upstream("m"));
+        let _ = owlcoda_wire::fault::from_upstream(500, body.as_bytes());
+        let mut relay = ChatRelay::new(RelayContext::default());
+        let _ = relay.push(body.as_bytes());
+        let mut events = Vec::new();
+        let mut machine = ChatToMessages::new(context());
+        let _ = machine.push(body.as_bytes(), &mut events);
+        let _ = machine.finish(&mut events);
+    }
+
+    #[test]
+    fn nothing_panics_on_arbitrary_messages(messages in prop::collection::vec(any_json(), 1..4)) {
+        let body = format!(
+            r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":[{}]}}]}}"#,
+            messages.join(",")
+        );
+        if let Ok(request) = Request::parse(body.as_bytes()) {
+            let _ = messages_to_chat(&request, &Target::default());
+        }
+    }
+
+    #[test]
+    fn every_stream_keeps_the_order_of_the_api(pieces in prop::collection::vec(any_piece(), 0..24)) {
+        let mut chunks: Vec<String> = pieces.iter().map(chunk).collect();
+        chunks.push(END.to_owned());
+        let (events, result) = run(&chunks);
+        let mut check = StreamCheck::new();
+        for event in &events {
+            let checked = check.on(event);
+            prop_assert!(checked.is_ok(), "{checked:?} in {events:?}");
+        }
+        prop_assert_eq!(check.is_ended(), result.is_ok());
+    }
+
+    #[test]
+    fn streamed_text_is_the_text_of_the_whole_answer(texts in prop::collection::vec("[a-zé🦉\" \n]{0,6}", 0..12)) {
+        let mut chunks: Vec<String> =
+            texts.iter().map(|text| chunk(&Piece::Text(text.clone()))).collect();
+        chunks.push(END.to_owned());
+        let (events, result) = run(&chunks);
+        prop_assert_eq!(result, Ok(()));
+        let streamed: String = events.iter().filter_map(|event| match event {
+            StreamEvent::ContentBlockDelta { delta: Delta::Text(text), .. } => Some(text.as_str()),
+            _ => None,
+        }).collect();
+        let whole = texts.concat();
+        let whole = if whole.trim().is_empty() { String::new() } else { whole };
+        prop_assert_eq!(&streamed, &whole);
+        let mut assembler = Assembler::new();
+        for event in events {
+            assembler.push(event);
+        }
+        prop_assert_eq!(assembler.finish().map(|response| response.text()), Some(whole));
+    }
+
+    #[test]
+    fn arguments_cut_anywhere_arrive_whole(
+        value in "[a-zé\"\\\\{}\\[\\] ]{0,12}",
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let json = serde_json::to_string(&serde_json::json!({ "a": value, "b": [{}, []] })).unwrap_or_default();
+        let chars: Vec<char> = json.chars().collect();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(chars.len())).collect();
+        cuts.extend([0, chars.len()]);
+        cuts.sort_unstable();
+        let mut chunks = Vec::new();
+        for (n, pair) in cuts.windows(2).enumerate() {
+            let piece = Piece::Call {
+                index: 0,
+                id: if n == 0 { "a".to_owned() } else { String::new() },
+                name: if n == 0 { "read".to_owned() } else { String::new() },
+                arguments: chars[pair[0]..pair[1]].iter().collect(),
+            };
+            chunks.push(chunk(&piece));
+        }
+        chunks.push(END.to_owned());
+        let (events, result) = run(&chunks);
+        prop_assert_eq!(result, Ok(()));
+        let sent: String = events.iter().filter_map(|event| match event {
+            StreamEvent::ContentBlockDelta { delta: Delta::InputJson(json), .. } => Some(json.as_str()),
+            _ => None,
+        }).collect();
+        prop_assert_eq!(sent, json);
+    }
+}
