@@ -1,0 +1,287 @@
+//! The one table of every key: its place, type, default, meaning, and whether it has an effect.
+//!
+//! Checks, suggestions and the reference page are read off it. A key that comes into effect in a
+//! later version moves from `unused` to `used` here, and gets a field in `raw` and `config`.
+
+/// What a value must be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number, limits included.
+    Whole(u64, u64),
+    /// Any number, limits included.
+    Number(f64, f64),
+    /// Any string.
+    Text,
+    /// A string that is shown: not empty, not overlong, without control characters.
+    Name,
+    /// One of these strings.
+    OneOf(&'static [&'static str]),
+    /// An array of strings.
+    TextList,
+    /// An array of [`Kind::Name`].
+    NameList,
+    /// An object whose values are strings.
+    TextMap,
+    /// An object with keys of its own in the table.
+    Group,
+    /// An array of such objects; their keys are at `name[].key`.
+    GroupList,
+    /// Nothing is asked of it.
+    Anything,
+}
+
+/// Whether a key does something in this version.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Effect {
+    /// It does.
+    Used,
+    /// It is checked and then left alone, with a warning unless it states what happens anyway.
+    Unused(&'static [States]),
+}
+
+/// A value of an unused key that states what already happens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum States {
+    Flag(bool),
+    Whole(u64),
+    Text(&'static str),
+    /// `[]` or `{}`.
+    Empty,
+    /// The key has no meaning left, whatever its value.
+    Anything,
+}
+
+/// One row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    /// `server.drainTimeoutMs`, `models[].endpoint`.
+    pub(crate) path: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) is_required: bool,
+    pub(crate) effect: Effect,
+    /// As JSON, or words where no JSON says it. Empty for keys without effect.
+    pub(crate) default: &'static str,
+    /// For the reference page.
+    pub(crate) meaning: &'static str,
+}
+
+impl Key {
+    /// The path of what holds this key: empty, `server`, `models[]`.
+    pub(crate) fn group(&self) -> &'static str {
+        self.path.rsplit_once('.').map_or("", |(group, _)| group)
+    }
+
+    /// The key itself.
+    pub(crate) fn name(&self) -> &'static str {
+        self.path
+            .rsplit_once('.')
+            .map_or(self.path, |(_, name)| name)
+    }
+}
+
+const fn used(path: &'static str, kind: Kind, default: &'static str, meaning: &'static str) -> Key {
+    Key {
+        path,
+        kind,
+        is_required: false,
+        effect: Effect::Used,
+        default,
+        meaning,
+    }
+}
+
+const fn required(path: &'static str, kind: Kind, meaning: &'static str) -> Key {
+    Key {
+        path,
+        kind,
+        is_required: true,
+        effect: Effect::Used,
+        default: "required",
+        meaning,
+    }
+}
+
+const fn unused(path: &'static str, kind: Kind, states: &'static [States]) -> Key {
+    Key {
+        path,
+        kind,
+        is_required: false,
+        effect: Effect::Unused(states),
+        default: "",
+        meaning: "",
+    }
+}
+
+/// Longest time limit that can be set, in milliseconds: a day.
+const DAY_MS: u64 = 86_400_000;
+const PROTOCOLS: Kind = Kind::OneOf(&["auto", "openai_chat", "anthropic_messages"]);
+const SPEAKS_OPENAI: &[States] = &[States::Text("auto"), States::Text("openai_chat")];
+const AUTH_MODES: Kind = Kind::OneOf(&["same-uid", "token", "none"]);
+const AUTH_DEFAULT: &str = "`same-uid` on Linux, else `token`";
+const ANY_COUNT: Kind = Kind::Whole(0, u64::MAX);
+
+// One row a line, so that the table reads as one.
+#[rustfmt::skip]
+pub(crate) const KEYS: &[Key] = &{
+    use Kind::{Anything, Flag, Group, GroupList, Name, NameList, Number, OneOf, Text, TextList, TextMap, Whole};
+    [
+        used("port", Whole(0, 65_535), "8019", "TCP port of the HTTP API. 0 takes any free port."),
+        used("host", Text, "\"127.0.0.1\"", "Address that the HTTP API listens on. One that other machines reach only with `server.allowRemote` and with `token` for every class of `auth`."),
+        used("routerUrl", Text, "\"http://127.0.0.1:8009\"", "Model server of every model that names none."),
+        used("routerTimeoutMs", Whole(1, DAY_MS), "600000", "Longest wait for the first token of an answer, in milliseconds, unless `server.firstTokenTimeoutMs` is set."),
+        used("responseModelStyle", OneOf(&["platform", "requested", "owlcoda", "compatibility_alias", "backend"]), "\"platform\"", "Model name in answers: `platform` is the configured id, `requested` is what the caller sent. `owlcoda`, `compatibility_alias` and `backend` mean `platform`."),
+        used("logLevel", OneOf(&["trace", "debug", "info", "warn", "error"]), "\"info\"", "Least level that is logged: `trace`, `debug`, `info`, `warn` or `error`."),
+        used("middleware", Group, "{}", "Limits on requests."),
+        used("middleware.maxRequestBodyBytes", Whole(1024, 1 << 30), "33554432", "Largest request body, in bytes. Larger ones are answered with 413."),
+        used("server", Group, "{}", "The HTTP API and its time limits."),
+        used("server.drainTimeoutMs", Whole(0, DAY_MS), "30000", "Time that calls in flight get to end when the daemon stops, in milliseconds."),
+        used("server.headerTimeoutMs", Whole(1, DAY_MS), "10000", "Longest wait for the head of a request, in milliseconds."),
+        used("server.maxConnections", Whole(1, 65_535), "1024", "Most connections open at once."),
+        used("server.connectTimeoutMs", Whole(1, DAY_MS), "10000", "Longest wait for a connection to a model server, in milliseconds."),
+        used("server.firstTokenTimeoutMs", Whole(1, DAY_MS), "as `routerTimeoutMs`", "Longest wait for the first token of an answer, in milliseconds."),
+        used("server.idleTimeoutMs", Whole(1, DAY_MS), "300000", "Longest silence of a model server in the middle of an answer, in milliseconds."),
+        used("server.pingIntervalMs", Whole(10, DAY_MS), "10000", "A caller that waits on a stream gets a ping this often, in milliseconds."),
+        used("server.allowRemote", Flag, "false", "Whether `host` may be an address that other machines reach."),
+        used("server.allowedHosts", TextList, "[]", "Further names by which the daemon may be called, `name` or `name:port`. `localhost`, `127.0.0.1`, `[::1]` and the address of `host` always work."),
+        used("server.allowedOrigins", TextList, "[]", "Pages and extensions of browsers that may call, such as `http://localhost:3000`. Without CORS: the daemon never lets a foreign page read its answers."),
+        used("auth", Group, "{}", "Who may call, by class of endpoint. The token in `auth/token` of the data directory is always enough."),
+        used("auth.inference", AUTH_MODES, AUTH_DEFAULT, "Model calls and the list of models: `same-uid` is every program of the user who runs the daemon, `token` is who sends the token, `none` is everybody."),
+        used("auth.data", AUTH_MODES, AUTH_DEFAULT, "What the daemon keeps, such as conversations and records, in the same words."),
+        used("audit", Group, "{}", "The record of model calls."),
+        used("audit.enabled", Flag, "true", "Whether model calls are recorded."),
+        used("storage", Group, "{}", "The database in the data directory."),
+        used("storage.cacheBytes", Whole(1 << 16, 1 << 36), "33554432", "Memory for the page cache, in bytes."),
+        used("discovery", Group, "{}", "Search for model servers on this machine."),
+        used("discovery.enabled", Flag, "true", "Whether the endpoints below are asked for their models."),
+        used("discovery.endpoints", TextList, r#"["http://127.0.0.1:11434", "http://127.0.0.1:1234", "http://127.0.0.1:8000", "http://127.0.0.1:8080"]"#, "Base addresses of model servers to look for."),
+        used("models", GroupList, "[]", "The models. Without any, discovery finds them."),
+        required("models[].id", Name, "Name by which callers ask for the model."),
+        used("models[].label", Name, "as `id`", "Name for people."),
+        used("models[].backendModel", Name, "as `id`", "Name that the model server expects."),
+        used("models[].aliases", NameList, "[]", "Further names for callers. Each belongs to one model."),
+        used("models[].tier", Name, "\"general\"", "What the model is good for, such as `fast`, `balanced`, `heavy` or `embedding`."),
+        used("models[].default", Flag, "false", "Whether the model answers when none is named. One model at most; without any it is the first."),
+        used("models[].endpoint", Text, "as `routerUrl`", "Base address of the model server: `http://host:port`, with or without `/v1`; or that of an Anthropic-compatible one, `https://host/anthropic`."),
+        used("models[].runtime", Name, "none", "Name of an entry of `runtimes` that serves the model, in place of `endpoint`."),
+        used("models[].apiKey", Text, "none", "Key for the model server. Better: `apiKeyEnv`."),
+        used("models[].apiKeyEnv", Text, "none", "Environment variable with the key. Wins over `apiKey` where it is set."),
+        used("models[].headers", TextMap, "{}", "Further headers for the model server."),
+        used("models[].contextWindow", Whole(1, 100_000_000), "unknown", "Prompt and answer together, in tokens."),
+        used("models[].protocol", OneOf(&["auto", "openai", "anthropic", "openai_chat", "anthropic_messages"]), "\"auto\"", "What the model server speaks. `auto` is `anthropic` where the address ends in `/anthropic`, and `openai` otherwise; `openai_chat` and `anthropic_messages` are older names."),
+        used("models[].timeoutMs", Whole(1, DAY_MS), "none", "For this model, in place of `server.firstTokenTimeoutMs` and `server.idleTimeoutMs`, in milliseconds."),
+        used("runtimes", GroupList, "[]", "Model servers that the daemon starts and stops itself. Only from a file that you or root own and that no one else can change."),
+        required("runtimes[].name", Name, "Name for `models[].runtime`: `a` to `z`, `0` to `9` and `-`."),
+        required("runtimes[].command", Text, "Program: a name that is found in `PATH`, or an absolute path. No shell."),
+        used("runtimes[].args", TextList, "[]", "Arguments. `{port}` stands for the port to listen on; it must be in `args` or in `env`."),
+        used("runtimes[].env", TextMap, "{}", "Further environment variables for the program. `{port}` as in `args`."),
+        used("runtimes[].readyPath", Text, "\"/health\"", "Path that answers with success once the server is ready."),
+        used("runtimes[].startTimeoutMs", Whole(1, DAY_MS), "120000", "Longest wait until it is ready, in milliseconds."),
+        used("runtimes[].idleStopMs", Whole(0, 30 * DAY_MS), "900000", "The server is stopped after this time without a call, in milliseconds. 0 keeps it."),
+        used("runtimes[].port", Whole(1, 65_535), "any free port", "Fixed port on 127.0.0.1."),
+
+        unused("configVersion", Number(0.0, 1e9), &[States::Anything]),
+        unused("localRuntimeProtocol", PROTOCOLS, SPEAKS_OPENAI),
+        unused("logFilePath", Text, &[States::Text("")]),
+        unused("logFileMaxBytes", Whole(1024, u64::MAX), &[]),
+        unused("logFileKeep", Whole(1, 100), &[]),
+        unused("adminToken", Text, &[States::Text("")]),
+        unused("backends", Anything, &[States::Empty]),
+        unused("skillInjection", Flag, &[States::Flag(false)]),
+        unused("skillTopK", ANY_COUNT, &[States::Whole(0)]),
+        unused("skillThreshold", Number(0.0, 1e9), &[]),
+        unused("trainingCollection", Flag, &[States::Flag(false)]),
+        unused("modelMap", TextMap, &[States::Empty]),
+        unused("defaultModel", Text, &[States::Text("")]),
+        unused("reverseMapInResponse", Flag, &[States::Flag(true)]),
+        unused("middleware.rateLimitRpm", Whole(1, u64::MAX), &[]),
+        unused("middleware.retryMaxAttempts", Whole(0, 10), &[States::Whole(0)]),
+        unused("middleware.retryBaseDelayMs", Whole(100, DAY_MS), &[]),
+        unused("middleware.fallbackEnabled", Flag, &[States::Flag(false)]),
+        unused("middleware.circuitBreakerThreshold", Whole(1, 100), &[]),
+        unused("middleware.circuitBreakerCooldownMs", Whole(1000, u64::MAX), &[]),
+        unused("middleware.sloTargetPercent", Number(0.0, 100.0), &[]),
+        unused("middleware.requestTimeoutMs", Whole(1000, u64::MAX), &[]),
+        unused("middleware.intentRouting", Flag, &[States::Flag(false)]),
+        unused("models[].channel", Text, &[]),
+        unused("models[].role", Text, &[]),
+        unused("models[].availability", Text, &[]),
+        unused("models[].localRuntimeProtocol", PROTOCOLS, SPEAKS_OPENAI),
+    ]
+};
+
+/// The keys that belong directly into `group`.
+pub(crate) fn of_group(group: &str) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.group() == group)
+}
+
+/// The key that someone who wrote `name` into `group` may have meant.
+pub(crate) fn suggest(group: &str, name: &str) -> Option<&'static str> {
+    const MAX_NAME_BYTES: usize = 64;
+    if name.len() > MAX_NAME_BYTES {
+        return None;
+    }
+    let plain = plain(name);
+    let nearest = of_group(group)
+        .map(|key| {
+            (
+                strsim::damerau_levenshtein(&plain, &self::plain(key.name())),
+                key,
+            )
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= (plain.len() / 3).min(3))
+        .map(|(_, key)| key.name());
+    nearest.or_else(|| {
+        KEYS.iter()
+            .find(|key| key.group() != group && self::plain(key.name()) == plain)
+            .map(|key| key.path)
+    })
+}
+
+/// Without what differs between ways to write one name.
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|letter| !matches!(letter, '_' | '-'))
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_one_row_and_every_group_is_a_row_itself() {
+        for (idx, key) in KEYS.iter().enumerate() {
+            let twice = KEYS
+                .iter()
+                .skip(idx + 1)
+                .any(|other| other.path == key.path);
+            assert!(!twice, "{} has two rows", key.path);
+            let group = key.group().trim_end_matches("[]");
+            let is_known = group.is_empty() || KEYS.iter().any(|other| other.path == group);
+            assert!(is_known, "{} is in no group", key.path);
+        }
+    }
+
+    #[test]
+    fn a_slip_leads_to_the_key_that_was_meant() {
+        let cases = [
+            ("models[]", "endpiont", Some("endpoint")),
+            ("models[]", "end_point", Some("endpoint")),
+            ("models[]", "api_key_env", Some("apiKeyEnv")),
+            ("models[]", "context_window", Some("contextWindow")),
+            ("", "Port", Some("port")),
+            ("", "rateLimitRpm", Some("middleware.rateLimitRpm")),
+            ("", "drainTimeoutMs", Some("server.drainTimeoutMs")),
+            ("", "x", None),
+            ("", "", None),
+            ("", "colourOfTheSky", None),
+        ];
+        for (group, name, expected) in cases {
+            assert_eq!(suggest(group, name), expected, "{group} {name}");
+        }
+    }
+}

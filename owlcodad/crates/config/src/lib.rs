@@ -1,0 +1,39 @@
+//! The configuration file: found, read, checked whole, and turned into typed values.
+//!
+//! ```text
+//! find ─► load ─► parse:  text ─► JSON ─► check ─► RawConfig ─► resolve ─► Config
+//!                                           │                      │
+//!                                           └──── all problems ────┘
+//! ```
+//!
+//! A configuration holds whole or not at all. Nothing here knows a runtime, a socket or a clock.
+#![warn(missing_docs)]
+
+mod caller;
+mod check;
+mod config;
+mod endpoint;
+mod env;
+mod file;
+mod keys;
+mod lines;
+mod parse;
+mod problem;
+mod raw;
+mod reference;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+pub use caller::{AllowedHost, AuthConfig, AuthMode, Authority, Host};
+pub use config::{
+    AuditConfig, Config, DiscoveryConfig, LogLevel, ModelConfig, ModelTarget, PORT_PLACEHOLDER,
+    Protocol, ResponseModelStyle, RuntimeConfig, ServerConfig, StorageConfig, TIERS,
+    UpstreamConfig,
+};
+pub use endpoint::{EndpointError, EndpointUrl};
+pub use env::Environment;
+pub use file::{ConfigError, FileTrust, Found, Source, find, load, stray_notice};
+pub use parse::{Loaded, parse};
+pub use problem::{Problem, Severity, code};
+pub use reference::reference;

@@ -1,0 +1,94 @@
+//! From text to configuration: the pure core, without a file.
+
+use serde_json::Value;
+
+use crate::check::check;
+use crate::config::Config;
+use crate::env::Environment;
+use crate::file::FileTrust;
+use crate::lines::{locate, report_duplicates};
+use crate::problem::{Problem, Report, Severity, code};
+use crate::raw::RawConfig;
+use crate::resolve::resolve;
+
+/// A configuration that can be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What a person should know about it, in the order of the file.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads a configuration from its text. A byte order mark is skipped.
+///
+/// On failure the list holds everything that is wrong, errors first, each with its line.
+pub fn parse(text: &str, env: &Environment, trust: &FileTrust) -> Result<Loaded, Vec<Problem>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut report = Report::default();
+    let raw = match document(text) {
+        Ok(raw_document) => read(raw_document, text, &mut report),
+        Err(problem) => {
+            report.push(problem);
+            return Err(report.finish(|_| ()));
+        }
+    };
+    let config = resolve(raw, env, trust, &mut report);
+    let has_errors = report.has_errors();
+    let problems = report.finish(|problems| {
+        if !problems.is_empty() {
+            locate(text, problems);
+        }
+    });
+    if has_errors {
+        return Err(problems);
+    }
+    Ok(Loaded {
+        config,
+        warnings: problems,
+    })
+}
+
+type Document = serde_json::Map<String, Value>;
+
+fn document(text: &str) -> Result<Document, Problem> {
+    let (code, line, message) = if text.trim().is_empty() {
+        let message = "the file is empty; `{}` is the smallest configuration".to_owned();
+        (code::EMPTY_FILE, None, message)
+    } else {
+        match serde_json::from_str(text) {
+            Ok(Value::Object(document)) => return Ok(document),
+            Ok(_) => {
+                let message = "the file must hold one JSON object, `{ … }`".to_owned();
+                (code::NOT_AN_OBJECT, None, message)
+            }
+            Err(error) => {
+                let place = format!(" at line {} column {}", error.line(), error.column());
+                let reason = error.to_string();
+                let reason = reason.strip_suffix(&place).unwrap_or(&reason);
+                let message = format!("is not valid JSON: {reason}, column {}", error.column());
+                let line = u32::try_from(error.line()).ok();
+                (code::INVALID_JSON, line, message)
+            }
+        }
+    };
+    Err(Problem {
+        severity: Severity::Error,
+        code,
+        path: String::new(),
+        line,
+        message,
+    })
+}
+
+fn read(mut document: Document, text: &str, report: &mut Report) -> RawConfig {
+    report_duplicates(text, report);
+    check(&mut document, report);
+    // The table of keys and `RawConfig` agree, which a test holds; if they ever did not, this is
+    // an error to report and no reason to fall. serde's message is left out: it may quote a value.
+    serde_json::from_value(Value::Object(document)).unwrap_or_else(|_| {
+        let message = "does not have the shape that this version expects";
+        report.error(code::WRONG_TYPE, "", message);
+        RawConfig::default()
+    })
+}

@@ -1,0 +1,40 @@
+//! The table of keys as a page for people, in Markdown.
+
+use std::fmt::Write as _;
+
+use crate::keys::{Effect, KEYS};
+
+/// Two tables: every key that has an effect, with default and meaning, and every key that is
+/// accepted without one.
+pub fn reference() -> String {
+    let mut page = String::from(
+        "## Keys in effect\n\n\
+         | Key | Default | Meaning |\n\
+         | --- | --- | --- |\n",
+    );
+    for key in KEYS.iter().filter(|key| is_used(key.effect)) {
+        let default = if serde_json::from_str::<serde_json::Value>(key.default).is_ok() {
+            format!("`{}`", key.default)
+        } else {
+            key.default.to_owned()
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "| `{}` | {default} | {} |", key.path, key.meaning);
+    }
+    page.push_str(
+        "\n## Keys without effect\n\n\
+         These are known from other versions of the product. Their type is checked; a warning says\n\
+         that nothing follows from them, unless the value asks for what happens anyway.\n\n\
+         | Key |\n\
+         | --- |\n",
+    );
+    for key in KEYS.iter().filter(|key| !is_used(key.effect)) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "| `{}` |", key.path);
+    }
+    page
+}
+
+const fn is_used(effect: Effect) -> bool {
+    matches!(effect, Effect::Used)
+}
