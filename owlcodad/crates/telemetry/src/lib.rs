@@ -1,0 +1,8 @@
+//! Logs and metrics: where they go, and every metric's name in one table.
+
+mod logging;
+pub mod metric;
+mod recorder;
+
+pub use logging::{LogLevel, init_logging};
+pub use recorder::{Exposition, install_recorder};

@@ -1,0 +1,161 @@
+//! Every metric: name, labels, help, in the order of `/metrics` documentation.
+//!
+//! Names follow Prometheus' rules: base units, `_total` on counters, labels with bounded values
+//! (a configured model, an endpoint, an outcome), never an id and never a caller's text.
+
+#![expect(
+    clippy::disallowed_macros,
+    reason = "the table that stands for these macros"
+)]
+
+use metrics::{counter, gauge, histogram};
+
+/// A number that only grows.
+#[derive(Debug)]
+pub struct Counter<const N: usize> {
+    name: &'static str,
+    help: &'static str,
+    labels: [&'static str; N],
+}
+
+/// A number that goes up and down.
+#[derive(Debug)]
+pub struct Gauge<const N: usize> {
+    name: &'static str,
+    help: &'static str,
+    labels: [&'static str; N],
+}
+
+/// A distribution of seconds.
+#[derive(Debug)]
+pub struct Seconds<const N: usize> {
+    name: &'static str,
+    help: &'static str,
+    labels: [&'static str; N],
+}
+
+impl<const N: usize> Counter<N> {
+    /// Adds `n` to the series with these label values, in the order of the table.
+    pub fn add(&self, values: [&str; N], n: u64) {
+        counter!(self.name, &pairs(self.labels, values)).increment(n);
+    }
+}
+
+impl<const N: usize> Gauge<N> {
+    /// Sets the series with these label values.
+    pub fn set(&self, values: [&str; N], value: f64) {
+        gauge!(self.name, &pairs(self.labels, values)).set(value);
+    }
+
+    /// Adds one now and takes it away when the guard is dropped.
+    pub fn hold(&self, values: [&str; N]) -> Held {
+        let series = gauge!(self.name, &pairs(self.labels, values));
+        series.increment(1.0);
+        Held(series)
+    }
+}
+
+impl<const N: usize> Seconds<N> {
+    /// Records one duration.
+    pub fn record(&self, values: [&str; N], duration: std::time::Duration) {
+        histogram!(self.name, &pairs(self.labels, values)).record(duration.as_secs_f64());
+    }
+}
+
+/// Keeps a gauge one higher while it lives.
+#[derive(Debug)]
+pub struct Held(metrics::Gauge);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+fn pairs<const N: usize>(
+    names: [&'static str; N],
+    values: [&str; N],
+) -> Vec<(&'static str, String)> {
+    names
+        .into_iter()
+        .zip(values.into_iter().map(str::to_owned))
+        .collect()
+}
+
+macro_rules! table {
+    ($($kind:ident<$n:literal> $constant:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub static $constant: $kind<$n> = $kind { name: $name, help: $help, labels: [$($label),*] };
+        )*
+
+        /// Tells the recorder what each metric means.
+        pub(crate) fn describe() {
+            $( $constant.describe(); )*
+        }
+
+        /// Every metric's name.
+        pub const NAMES: &[&str] = &[$($name),*];
+    };
+}
+
+impl<const N: usize> Counter<N> {
+    fn describe(&self) {
+        metrics::describe_counter!(self.name, self.help);
+        if N == 0 {
+            // A rate needs a zero to start from.
+            counter!(self.name).increment(0);
+        }
+    }
+}
+
+impl<const N: usize> Gauge<N> {
+    fn describe(&self) {
+        metrics::describe_gauge!(self.name, self.help);
+    }
+}
+
+impl<const N: usize> Seconds<N> {
+    fn describe(&self) {
+        metrics::describe_histogram!(self.name, metrics::Unit::Seconds, self.help);
+    }
+}
+
+table! {
+    Gauge<1> BUILD_INFO "owlcoda_build_info" ["version"] "Always 1; the labels tell the build.";
+    Gauge<0> START_TIME "owlcoda_start_time_seconds" [] "Unix time of the start.";
+    Counter<3> HTTP_REQUESTS "owlcoda_http_requests_total" ["route", "method", "code"] "HTTP requests answered, by the route's pattern.";
+    Counter<1> HTTP_REJECTED "owlcoda_http_rejected_total" ["reason"] "HTTP requests that were not let in, by what was wrong with the caller.";
+    Seconds<1> HTTP_DURATION "owlcoda_http_request_duration_seconds" ["route"] "From the request's head to the answer's last byte.";
+    Gauge<0> HTTP_IN_FLIGHT "owlcoda_http_requests_in_flight" [] "HTTP requests whose answer is not finished.";
+    Gauge<0> HTTP_CONNECTIONS "owlcoda_http_connections" [] "Open HTTP connections.";
+    Counter<3> UPSTREAM_REQUESTS "owlcoda_upstream_requests_total" ["endpoint", "model", "outcome"] "Model calls ended, by outcome.";
+    Seconds<2> TIME_TO_FIRST_TOKEN "owlcoda_upstream_time_to_first_token_seconds" ["endpoint", "model"] "From sending a call to the first event of its answer.";
+    Counter<2> TOKENS "owlcoda_tokens_total" ["model", "direction"] "Tokens as the model servers count them; the direction says which kind.";
+    Counter<0> AUDIT_RECORDS "owlcoda_audit_records_total" [] "Audit records made durable.";
+    Counter<0> AUDIT_DROPPED "owlcoda_audit_dropped_total" [] "Audit records lost to a full queue or a failed store.";
+    Seconds<0> AUDIT_COMMIT "owlcoda_audit_commit_duration_seconds" [] "One group commit of the store, fdatasync included.";
+    Seconds<0> STORAGE_OPEN "owlcoda_storage_open_duration_seconds" [] "Opening the store at start.";
+    Counter<1> STORAGE_ERRORS "owlcoda_storage_errors_total" ["op"] "Store operations that failed.";
+    Counter<2> GRPC_REQUESTS "owlcoda_grpc_requests_total" ["method", "code"] "Control calls answered.";
+    Counter<0> PANICS "owlcoda_panics_total" [] "Requests that ended in a defect of ours.";
+    Gauge<1> RUNTIME_UP "owlcoda_managed_runtime_up" ["runtime"] "1 while the daemon's own model server is ready.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_have_the_shape_that_prometheus_asks_for() {
+        let mut seen = std::collections::BTreeSet::new();
+        for name in NAMES {
+            assert!(seen.insert(name), "{name} twice");
+            assert!(name.starts_with("owlcoda_"), "{name}");
+            assert!(
+                name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                "{name}"
+            );
+        }
+    }
+}
