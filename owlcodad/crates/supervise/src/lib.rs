@@ -1,0 +1,16 @@
+//! Everything that lives longer than a call: tasks with a name and an end, published values,
+//! child processes, and the phases of a shutdown.
+
+mod host;
+mod live;
+pub mod process;
+mod shutdown;
+mod signals;
+mod supervisor;
+
+pub use host::{Host, Identity};
+pub use live::Live;
+pub use shutdown::{Phase, Shutdown};
+pub use signals::{Signal, Signals};
+pub use supervisor::{OnExit, Supervisor};
+pub use tokio_util::sync::CancellationToken;
