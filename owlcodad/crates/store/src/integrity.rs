@@ -1,0 +1,77 @@
+//! What is known to be wrong with the store, in words.
+
+use parking_lot::Mutex;
+use tracing::error;
+
+/// Most findings that are kept in words; further ones are counted.
+const MAX_FINDINGS: usize = 16;
+
+/// Whether everything that was acknowledged can be read and more can be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// Nothing is known to be wrong.
+    Ok,
+    /// Something is lost, damaged, or can no longer be written; the words say what.
+    Degraded(String),
+}
+
+/// The findings so far. Each different one is kept once.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(Mutex<Found>);
+
+#[derive(Debug, Default)]
+struct Found {
+    kept: Vec<String>,
+    n_more: u64,
+}
+
+impl Findings {
+    /// Adds `finding`, and logs it the first time.
+    pub(crate) fn report(&self, finding: impl Into<String>) {
+        let finding = finding.into();
+        let mut found = self.0.lock();
+        if found.kept.contains(&finding) {
+            return;
+        }
+        error!(finding, "the store is degraded");
+        if found.kept.len() < MAX_FINDINGS {
+            found.kept.push(finding);
+        } else {
+            found.n_more += 1;
+        }
+    }
+
+    /// All of them as one state.
+    pub(crate) fn integrity(&self) -> Integrity {
+        let found = self.0.lock();
+        if found.kept.is_empty() {
+            return Integrity::Ok;
+        }
+        let mut text = found.kept.join("; ");
+        if found.n_more > 0 {
+            text = format!("{text}; and {} more", found.n_more);
+        }
+        Integrity::Degraded(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_kept_once_and_bounded() {
+        let findings = Findings::default();
+        assert_eq!(findings.integrity(), Integrity::Ok);
+        findings.report("a");
+        findings.report("a");
+        assert_eq!(findings.integrity(), Integrity::Degraded("a".to_owned()));
+        for n in 0..100 {
+            findings.report(n.to_string());
+        }
+        let Integrity::Degraded(text) = findings.integrity() else {
+            panic!("findings are lost")
+        };
+        assert!(text.ends_with("; and 85 more"), "{text}");
+    }
+}

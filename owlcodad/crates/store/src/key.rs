@@ -1,0 +1,102 @@
+//! The keys, all in one key space.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `a` seq | audit record |
+//! | `c` | record of the last commit |
+//! | `e` session seq part | event of a session, or a part of one |
+//! | `m` name | the store's own values |
+//! | `s` session | state of a session |
+//!
+//! One key space, because a batch of the engine is atomic within one: whatever is written together
+//! (events and the state they lead to, the version and the data that a migration changes) stays
+//! together. Numbers are big-endian, so that keys sort as they do.
+
+use owlcoda_types::SessionId;
+
+/// Where the record of the last commit is. Beside the newest audit records, which are small: the
+/// engine rewrites neighbours together.
+pub(crate) const COMMIT: &[u8] = b"c";
+/// Where the schema version is.
+pub(crate) const SCHEMA: &[u8] = b"mschema";
+/// Where the list of losses found at opening is.
+pub(crate) const LOSSES: &[u8] = b"mlosses";
+
+/// Where every session's state is: from here to [`SESSIONS_END`].
+pub(crate) const SESSIONS: &[u8] = b"s";
+pub(crate) const SESSIONS_END: &[u8] = b"t";
+
+const EVENT_KEY_BYTES: usize = 1 + 16 + 8 + 2;
+
+/// Where the audit record `seq` is.
+pub(crate) fn audit(seq: u64) -> [u8; 9] {
+    let mut key = [b'a'; 9];
+    if let Some(number) = key.last_chunk_mut() {
+        *number = seq.to_be_bytes();
+    }
+    key
+}
+
+/// The number in an audit key.
+pub(crate) fn audit_seq(key: &[u8]) -> Option<u64> {
+    let number = key.strip_prefix(b"a")?;
+    Some(u64::from_be_bytes(number.try_into().ok()?))
+}
+
+/// Where the state of `session` is.
+pub(crate) fn session(session: SessionId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(17);
+    key.extend_from_slice(SESSIONS);
+    key.extend_from_slice(session.as_bytes());
+    key
+}
+
+/// The session in a session key.
+pub(crate) fn session_id(key: &[u8]) -> Option<SessionId> {
+    let id = key.strip_prefix(SESSIONS)?;
+    Some(SessionId::from_bytes(id.try_into().ok()?))
+}
+
+/// Where part `part` of event `seq` of `session` is.
+pub(crate) fn event(session: SessionId, seq: u64, part: u16) -> Vec<u8> {
+    let mut key = Vec::with_capacity(EVENT_KEY_BYTES);
+    key.push(b'e');
+    key.extend_from_slice(session.as_bytes());
+    key.extend_from_slice(&seq.to_be_bytes());
+    key.extend_from_slice(&part.to_be_bytes());
+    key
+}
+
+/// The number and the part in an event key.
+pub(crate) fn event_seq_and_part(key: &[u8]) -> Option<(u64, u16)> {
+    let (rest, part) = key.split_last_chunk()?;
+    let (_, seq) = rest.split_last_chunk()?;
+    (key.len() == EVENT_KEY_BYTES).then(|| (u64::from_be_bytes(*seq), u16::from_be_bytes(*part)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_sort_as_their_numbers_and_give_them_back() {
+        let id = SessionId::generate();
+        let numbers = [0, 1, 255, 256, u64::MAX];
+        assert!(numbers.map(audit).is_sorted());
+        for seq in numbers {
+            assert_eq!(audit_seq(&audit(seq)), Some(seq));
+            assert_eq!(event_seq_and_part(&event(id, seq, 3)), Some((seq, 3)));
+            assert!(event(id, seq, 2) < event(id, seq, 256));
+        }
+        assert_eq!(session_id(&session(id)), Some(id));
+        assert!(session(id).as_slice() > SESSIONS && session(id).as_slice() < SESSIONS_END);
+    }
+
+    #[test]
+    fn a_key_of_another_kind_gives_nothing() {
+        assert_eq!(audit_seq(b"s12345678"), None);
+        assert_eq!(audit_seq(b"a1"), None);
+        assert_eq!(session_id(b"s1"), None);
+        assert_eq!(event_seq_and_part(b"e1"), None);
+    }
+}

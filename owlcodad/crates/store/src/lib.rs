@@ -1,0 +1,29 @@
+//! Everything of ours on disk: sessions with their event logs, and the audit of model calls.
+//!
+//! One embedded log engine behind [`Store`], one writer thread with group commit. What was
+//! acknowledged survives the death of the process and a power cut; what is damaged is reported with
+//! its number. No type of the engine is visible from outside.
+#![warn(missing_docs)]
+
+mod anchor;
+mod audit;
+mod commit;
+mod directory;
+mod engine;
+mod error;
+mod integrity;
+mod key;
+mod query;
+mod queue;
+mod record;
+mod recovery;
+mod sessions;
+mod store;
+mod writer;
+
+pub use audit::{Audit, AuditDialect, AuditRecord, AuditRoute};
+pub use error::StoreError;
+pub use integrity::Integrity;
+pub use query::{AuditPage, AuditQuery};
+pub use sessions::{MAX_APPEND_BYTES, MAX_EVENT_BYTES, SessionMeta, Sessions, StoredEvent};
+pub use store::{Store, StoreOptions, StoreStats};
