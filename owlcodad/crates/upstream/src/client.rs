@@ -1,0 +1,258 @@
+//! Sends one call and takes its answer in, whole or as a stream.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use owlcoda_config::EndpointUrl;
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+use crate::destination::{Destination, Limits};
+use crate::error::UpstreamError;
+use crate::frames::Frames;
+
+/// Most bytes of one answer that is not a stream.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// Most bytes of a list of models.
+const MAX_LIST_BYTES: usize = 1 << 20;
+
+/// Most bytes of an error body that we look at.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+
+/// How long an error body may take: its status has said the most of it.
+const ERROR_BODY: Duration = Duration::from_secs(5);
+
+/// The pools of connections to model servers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// For this machine: never through a proxy, whatever the environment says.
+    local: reqwest::Client,
+    /// For everywhere else: obeys `HTTPS_PROXY` and its kin.
+    remote: reqwest::Client,
+}
+
+/// An answer whose head has come.
+#[derive(Debug)]
+pub struct Reply {
+    /// Status of the head.
+    pub status: StatusCode,
+    /// `Retry-After`, where it was given in seconds.
+    pub retry_after: Option<Duration>,
+    /// The rest of it.
+    pub body: Body,
+}
+
+/// The rest of an answer. Dropping it closes the connection to the model server.
+#[derive(Debug)]
+pub struct Body {
+    pub(crate) endpoint: std::sync::Arc<str>,
+    pub(crate) response: reqwest::Response,
+    pub(crate) limits: Limits,
+    /// When the first event must have come.
+    pub(crate) first_deadline: Instant,
+}
+
+impl Upstream {
+    /// Makes the pools. `connect` is the most time that a connection may take, TLS included.
+    ///
+    /// A system without certificate authorities, as small containers are, costs the trust in `https`
+    /// servers and nothing else.
+    pub fn try_new(connect: Duration) -> Result<Self, UpstreamError> {
+        // An error means that the process has chosen its provider before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let build = |builder: reqwest::ClientBuilder| {
+            builder
+                .connect_timeout(connect)
+                .tcp_nodelay(true)
+                .pool_idle_timeout(Duration::from_mins(1))
+                // A redirect would carry prompts and keys to a place nobody configured.
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("owlcodad/", env!("CARGO_PKG_VERSION")))
+                .build()
+                .map_err(|error| UpstreamError::from_transport("http client", &error))
+        };
+        let without_roots = || reqwest::Client::builder().tls_certs_only([]);
+        let remote = match build(reqwest::Client::builder()) {
+            Ok(remote) => remote,
+            Err(error) => {
+                warn!(
+                    %error,
+                    "this machine has no certificate authorities, so no https model server can be \
+                     trusted; install them (Debian: apt install ca-certificates)"
+                );
+                build(without_roots())?
+            }
+        };
+        Ok(Self {
+            local: build(without_roots().no_proxy())?,
+            remote,
+        })
+    }
+
+    /// Posts a JSON body and waits for the head of the answer.
+    pub async fn post(
+        &self,
+        destination: &Destination,
+        body: Bytes,
+    ) -> Result<Reply, UpstreamError> {
+        self.post_with(destination, &[], body).await
+    }
+
+    /// As [`Upstream::post`], with headers of the caller that win over the destination's. What
+    /// cannot be said in a header is left out.
+    pub async fn post_with(
+        &self,
+        destination: &Destination,
+        forwarded: &[(&'static str, String)],
+        body: Bytes,
+    ) -> Result<Reply, UpstreamError> {
+        let limits = destination.limits;
+        let first_deadline = Instant::now() + limits.first_token;
+        let pool = if destination.is_local {
+            &self.local
+        } else {
+            &self.remote
+        };
+        let mut headers = destination.headers.clone();
+        for (name, value) in forwarded {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        let request = pool
+            .post(destination.url.clone())
+            .headers(headers)
+            .body(body);
+        let response = match timeout_at(first_deadline, request.send()).await {
+            Ok(sent) => {
+                sent.map_err(|error| UpstreamError::from_transport(&destination.endpoint, &error))?
+            }
+            Err(_) => {
+                return Err(UpstreamError::FirstToken {
+                    endpoint: destination.endpoint.to_string(),
+                    limit: limits.first_token,
+                });
+            }
+        };
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        Ok(Reply {
+            status: response.status(),
+            retry_after,
+            body: Body {
+                endpoint: destination.endpoint.clone(),
+                response,
+                limits,
+                first_deadline,
+            },
+        })
+    }
+
+    /// The list of models of the server at `url`. `limit` is for the whole of it.
+    pub(crate) async fn model_list(&self, url: &EndpointUrl, limit: Duration) -> Option<Bytes> {
+        let get = async {
+            let response = self.pool(url).get(url.models()).send().await.ok()?;
+            if !response.status().is_success() {
+                return None;
+            }
+            read_capped(response, MAX_LIST_BYTES).await.ok()
+        };
+        tokio::time::timeout(limit, get).await.ok().flatten()
+    }
+
+    /// Whether `path` of the server at `url` answers with a 2xx within `limit`.
+    pub(crate) async fn is_ready(&self, url: &EndpointUrl, path: &str, limit: Duration) -> bool {
+        let get = self.pool(url).get(format!("{}{path}", url.root())).send();
+        let answer = tokio::time::timeout(limit, get).await;
+        matches!(answer, Ok(Ok(response)) if response.status().is_success())
+    }
+
+    fn pool(&self, url: &EndpointUrl) -> &reqwest::Client {
+        if url.is_loopback() {
+            &self.local
+        } else {
+            &self.remote
+        }
+    }
+}
+
+impl Body {
+    /// Whether the answer is a stream of server-sent events.
+    pub fn is_event_stream(&self) -> bool {
+        let kind = self.response.headers().get(CONTENT_TYPE);
+        kind.and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.trim_start().starts_with("text/event-stream"))
+    }
+
+    /// The whole answer.
+    pub async fn whole(self) -> Result<Bytes, UpstreamError> {
+        self.capped(MAX_ANSWER_BYTES).await
+    }
+
+    /// As much of an error body as tells what is wrong; empty where it cannot be read.
+    pub async fn error_text(mut self) -> Bytes {
+        self.first_deadline = self.first_deadline.min(Instant::now() + ERROR_BODY);
+        self.capped(MAX_ERROR_BYTES).await.unwrap_or_default()
+    }
+
+    /// The answer as a stream of frames.
+    pub fn frames(self) -> Frames {
+        Frames::new(self)
+    }
+
+    async fn capped(self, max_bytes: usize) -> Result<Bytes, UpstreamError> {
+        let endpoint = self.endpoint.to_string();
+        let limit = self.limits.first_token;
+        match timeout_at(self.first_deadline, read_capped(self.response, max_bytes)).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(ReadError::TooLarge)) => Err(UpstreamError::TooLarge {
+                endpoint,
+                limit_bytes: max_bytes,
+            }),
+            Ok(Err(ReadError::Transport(error))) => {
+                Err(UpstreamError::from_transport(&endpoint, &error))
+            }
+            Err(_) => Err(UpstreamError::FirstToken { endpoint, limit }),
+        }
+    }
+}
+
+enum ReadError {
+    TooLarge,
+    Transport(reqwest::Error),
+}
+
+async fn read_capped(
+    mut response: reqwest::Response,
+    max_bytes: usize,
+) -> Result<Bytes, ReadError> {
+    let first = response
+        .chunk()
+        .await
+        .map_err(ReadError::Transport)?
+        .unwrap_or_default();
+    let mut second = response.chunk().await.map_err(ReadError::Transport)?;
+    if second.is_none() {
+        // Most answers come in one piece, which then needs no copy.
+        return if first.len() > max_bytes {
+            Err(ReadError::TooLarge)
+        } else {
+            Ok(first)
+        };
+    }
+    let mut all = BytesMut::from(&first[..]);
+    while let Some(chunk) = second {
+        if all.len() + chunk.len() > max_bytes {
+            return Err(ReadError::TooLarge);
+        }
+        all.extend_from_slice(&chunk);
+        second = response.chunk().await.map_err(ReadError::Transport)?;
+    }
+    Ok(all.freeze())
+}

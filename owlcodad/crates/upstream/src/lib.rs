@@ -1,0 +1,14 @@
+//! Every outgoing HTTP call of the daemon, and the model servers that it runs itself.
+
+mod client;
+mod destination;
+mod discovery;
+mod error;
+mod frames;
+pub mod managed;
+
+pub use client::{Body, Reply, Upstream};
+pub use destination::{Destination, DestinationError, Limits};
+pub use discovery::{Discovered, DiscoveredModel};
+pub use error::UpstreamError;
+pub use frames::Frames;
