@@ -1,0 +1,187 @@
+//! What goes into the pipeline and what comes out.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use owlcoda_models::RouteError;
+use owlcoda_types::{ErrorCode, RequestId, SessionId, UnixMs};
+use owlcoda_upstream::UpstreamError;
+use owlcoda_upstream::managed::ManagedError;
+use owlcoda_wire::fault::Dialect;
+use owlcoda_wire::translate::Relayed;
+use owlcoda_wire::{anthropic, openai};
+
+use crate::stream::EventStream;
+
+/// One call of a model.
+#[derive(Debug)]
+pub struct Call {
+    /// Names the call in logs, in the audit and in answers.
+    pub id: RequestId,
+    /// When it was admitted.
+    pub at_ms: UnixMs,
+    /// Where it came in.
+    pub route: Route,
+    /// What is asked.
+    pub request: Request,
+    /// The conversation that it belongs to, for calls of our own agent.
+    pub session: Option<SessionId>,
+    /// The body as the caller sent it, for a server of the same dialect; none where there was no
+    /// body to parse.
+    pub raw: Option<Bytes>,
+    /// Headers of the caller that a server of the same dialect gets as well: name in lower case,
+    /// value.
+    pub forwarded: Vec<(&'static str, String)>,
+}
+
+/// Where a call came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// `POST /v1/messages`.
+    Messages,
+    /// `POST /v1/chat/completions`.
+    Chat,
+    /// Our own agent.
+    Agent,
+}
+
+/// What is asked, in the caller's dialect.
+#[derive(Debug)]
+pub enum Request {
+    /// Anthropic Messages.
+    Messages(Box<anthropic::Request>),
+    /// `OpenAI` Chat Completions.
+    Chat(Box<openai::Request>),
+}
+
+impl Request {
+    /// The dialect of the request, and so of its answer and its errors.
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Messages(_) => Dialect::Anthropic,
+            Self::Chat(_) => Dialect::OpenAi,
+        }
+    }
+
+    /// The name of a model as the caller wrote it.
+    pub fn model(&self) -> &str {
+        match self {
+            Self::Messages(request) => &request.model,
+            Self::Chat(request) => &request.model,
+        }
+    }
+
+    /// Whether the answer comes as a stream.
+    pub fn is_stream(&self) -> bool {
+        match self {
+            Self::Messages(request) => request.stream,
+            Self::Chat(request) => request.stream,
+        }
+    }
+}
+
+/// What comes back, in the caller's dialect.
+#[derive(Debug)]
+pub enum Answer {
+    /// All at once.
+    Whole(Whole),
+    /// Event by event. The first one has arrived from the model server.
+    Stream(Box<EventStream>),
+}
+
+/// An answer that came all at once.
+#[derive(Debug)]
+pub struct Whole {
+    /// A JSON document.
+    pub body: Bytes,
+    /// Where it came from, and what it does not take into account.
+    pub about: About,
+}
+
+/// What a caller may want to know beside the answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Id of the model that answered.
+    pub model_used: String,
+    /// Names of what the model server's dialect could not carry.
+    pub dropped: Vec<String>,
+}
+
+/// One event of a streamed answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// An event of the Messages API, of our making.
+    Messages(anthropic::StreamEvent),
+    /// An event of the Messages API as its server wrote it.
+    Relayed(Relayed),
+    /// The JSON document of one chunk of Chat Completions.
+    Chat(Bytes),
+}
+
+/// Why a call has no answer, or why its answer ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The name leads to no model.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// The model server was not reached, or broke off.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// Our own model server did not start.
+    #[error(transparent)]
+    Managed(#[from] ManagedError),
+    /// The model server answered with an error, or the request cannot be said in its dialect.
+    #[error("{message}")]
+    Refused {
+        /// What it amounts to.
+        code: ErrorCode,
+        /// For the caller: bounded, without keys.
+        message: String,
+        /// When the model server said to come back.
+        retry_after: Option<Duration>,
+        /// A code that some clients look for beside the error's type.
+        detail: Option<&'static str>,
+        /// The model server's own code, for callers who speak its dialect.
+        own_code: Option<String>,
+    },
+    /// The daemon is shutting down.
+    #[error("the daemon is shutting down")]
+    ShuttingDown,
+}
+
+impl CallError {
+    /// The code that decides everything else.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Route(error) => error.code(),
+            Self::Upstream(error) => error.code(),
+            Self::Managed(error) => error.code(),
+            Self::Refused { code, .. } => *code,
+            Self::ShuttingDown => ErrorCode::ShuttingDown,
+        }
+    }
+
+    /// The finer code that a caller in `dialect` looks for beside the error's type.
+    pub fn detail(&self, dialect: Dialect) -> Option<&str> {
+        match (self, dialect) {
+            (
+                Self::Refused {
+                    detail: Some(detail),
+                    ..
+                },
+                _,
+            ) => Some(detail),
+            (Self::Refused { own_code, .. }, Dialect::OpenAi) => own_code.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// When the model server said to come back.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The path of a model call, the same for the gateway and for the agent.
+//!
+//! [`Pipeline::run`] is the way; each step that has more than a line of its own is a file here.
+
+mod call;
+mod pipeline;
+mod settle;
+mod snapshot;
+mod standing;
+mod stream;
+mod translation;
+
+pub use call::{About, Answer, Call, CallError, Event, Request, Route, Whole};
+pub use pipeline::Pipeline;
+pub use settle::{Entry, Outcome, Recorder, Settled};
+pub use snapshot::{Snapshot, SnapshotError};
+pub use standing::{EndpointHealth, Standing, Traffic};
+pub use stream::EventStream;

@@ -1,0 +1,302 @@
+//! Settles each call exactly once: traffic, health, metrics, and one record.
+//!
+//! A [`Settlement`] is made when the call enters and consumed when it ends. One that is dropped
+//! unconsumed belongs to a caller that left, and says so.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use owlcoda_telemetry::metric;
+use owlcoda_types::{ErrorCode, Fault, RequestId, SessionId, UnixMs, Usage, clip, printable};
+use owlcoda_wire::fault::Dialect;
+use tracing::debug;
+
+use crate::call::{About, Call, Route};
+use crate::standing::{InFlight, Standing};
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// With a whole answer.
+    Ok,
+    /// The caller left, or interrupted its turn.
+    ClientGone,
+    /// The daemon shut down before the answer was whole.
+    AbortedByShutdown,
+    /// With an error.
+    Failed(ErrorCode),
+}
+
+impl Outcome {
+    /// For the audit and for metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ClientGone => "client_gone",
+            Self::AbortedByShutdown => "aborted_by_shutdown",
+            Self::Failed(code) => code.as_str(),
+        }
+    }
+}
+
+/// One ended call, as it is recorded. Holds no prompt and no answer.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The call's name.
+    pub id: RequestId,
+    /// When it was admitted.
+    pub at_ms: UnixMs,
+    /// Where it came in.
+    pub route: Route,
+    /// What the caller spoke.
+    pub dialect: Dialect,
+    /// The name that the caller used, at most 200 characters.
+    pub model_asked: String,
+    /// Id of the model that the name led to.
+    pub model_used: Option<String>,
+    /// Id of the endpoint that was asked.
+    pub endpoint: Option<String>,
+    /// How often a model server was asked.
+    pub n_attempts: u32,
+    /// The HTTP status that the caller got.
+    pub status: u16,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether the caller asked for a stream.
+    pub is_stream: bool,
+    /// Tokens as the model server counted them.
+    pub usage: Usage,
+    /// From sending the call to the first event.
+    pub ttft: Option<Duration>,
+    /// From admission to the end.
+    pub elapsed: Duration,
+    /// The conversation that it belongs to.
+    pub session: Option<SessionId>,
+    /// What the model server's dialect could not carry.
+    pub dropped_fields: Vec<String>,
+}
+
+/// Takes the records in. Must not block: it is called on the way of a call.
+pub trait Recorder: Send + Sync + std::fmt::Debug {
+    /// Takes one record in.
+    fn record(&self, settled: Settled);
+}
+
+/// What is known of a call when it comes in.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The call's name.
+    pub id: RequestId,
+    /// When it was admitted.
+    pub at_ms: UnixMs,
+    /// Where it came in.
+    pub route: Route,
+    /// What the caller spoke.
+    pub dialect: Dialect,
+    /// The name that the caller used, at most 200 characters; empty where it could not be read.
+    pub model_asked: String,
+    /// Whether the caller asked for a stream.
+    pub is_stream: bool,
+    /// The conversation that it belongs to.
+    pub session: Option<SessionId>,
+}
+
+impl Entry {
+    pub(crate) fn of(call: &Call) -> Self {
+        Self {
+            id: call.id,
+            at_ms: call.at_ms,
+            route: call.route,
+            dialect: call.request.dialect(),
+            model_asked: clip(&printable(call.request.model()), 200).into_owned(),
+            is_stream: call.request.is_stream(),
+            session: call.session,
+        }
+    }
+}
+
+/// A call that has not ended.
+#[derive(Debug)]
+pub(crate) struct Settlement {
+    settled: Option<Settled>,
+    started: Instant,
+    sent: Option<Instant>,
+    in_answer: bool,
+    recorder: Arc<dyn Recorder>,
+    standing: Arc<Standing>,
+    _in_flight: InFlight,
+}
+
+impl Settlement {
+    pub(crate) fn new(entry: Entry, recorder: Arc<dyn Recorder>, standing: Arc<Standing>) -> Self {
+        let settled = Settled {
+            id: entry.id,
+            at_ms: entry.at_ms,
+            route: entry.route,
+            dialect: entry.dialect,
+            model_asked: entry.model_asked,
+            model_used: None,
+            endpoint: None,
+            n_attempts: 0,
+            status: 0,
+            outcome: Outcome::ClientGone,
+            is_stream: entry.is_stream,
+            usage: Usage::default(),
+            ttft: None,
+            elapsed: Duration::ZERO,
+            session: entry.session,
+            dropped_fields: Vec::new(),
+        };
+        let in_flight = standing.enter();
+        Self {
+            settled: Some(settled),
+            started: Instant::now(),
+            sent: None,
+            in_answer: false,
+            recorder,
+            standing,
+            _in_flight: in_flight,
+        }
+    }
+
+    /// The name led to this model.
+    pub(crate) fn routed(&mut self, model: &str, endpoint: &str) {
+        if let Some(settled) = &mut self.settled {
+            settled.model_used = Some(model.to_owned());
+            settled.endpoint = Some(endpoint.to_owned());
+        }
+    }
+
+    /// These parts of the request stay behind.
+    pub(crate) fn dropped(&mut self, fields: Vec<String>) {
+        if let Some(settled) = &mut self.settled {
+            settled.dropped_fields = fields;
+        }
+    }
+
+    /// What the caller may want to know.
+    pub(crate) fn about(&self) -> About {
+        self.settled
+            .as_ref()
+            .map_or_else(About::default, |settled| About {
+                model_used: settled.model_used.clone().unwrap_or_default(),
+                dropped: settled.dropped_fields.clone(),
+            })
+    }
+
+    /// The model server is asked now.
+    pub(crate) fn sent(&mut self) {
+        self.sent = Some(Instant::now());
+        if let Some(settled) = &mut self.settled {
+            settled.n_attempts += 1;
+        }
+    }
+
+    /// The first event of the answer is here; the caller gets a 200.
+    pub(crate) fn first_event(&mut self) {
+        if std::mem::replace(&mut self.in_answer, true) {
+            return;
+        }
+        let (Some(settled), Some(sent)) = (&mut self.settled, self.sent) else {
+            return;
+        };
+        let ttft = sent.elapsed();
+        settled.ttft = Some(ttft);
+        if let (Some(endpoint), Some(model)) = (&settled.endpoint, &settled.model_used) {
+            metric::TIME_TO_FIRST_TOKEN.record([endpoint, model], ttft);
+        }
+    }
+
+    /// What the model server has counted so far.
+    pub(crate) fn usage(&mut self, usage: Usage) {
+        if let Some(settled) = &mut self.settled {
+            settled.usage = usage;
+        }
+    }
+
+    /// The whole answer was given.
+    pub(crate) fn succeed(mut self, usage: Usage) {
+        self.usage(usage);
+        self.end(Outcome::Ok, 200);
+    }
+
+    /// The call failed; the caller learns of it in its dialect.
+    pub(crate) fn fail(mut self, code: ErrorCode) {
+        let outcome = match code {
+            ErrorCode::ShuttingDown => Outcome::AbortedByShutdown,
+            code => Outcome::Failed(code),
+        };
+        let status = self.status_now(code);
+        self.end(outcome, status);
+    }
+
+    /// The status of an end with `code`: within an answer it has been sent already.
+    const fn status_now(&self, code: ErrorCode) -> u16 {
+        if self.in_answer {
+            200
+        } else {
+            code.http_status()
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome, status: u16) {
+        let Some(mut settled) = self.settled.take() else {
+            return;
+        };
+        settled.outcome = outcome;
+        settled.status = status;
+        settled.elapsed = self.started.elapsed();
+        count(&settled);
+        self.standing.leave(&settled, whose_health(outcome));
+        debug!(
+            request.id = %settled.id, model.asked = settled.model_asked,
+            model.used = settled.model_used, endpoint = settled.endpoint,
+            attempt = settled.n_attempts, outcome = outcome.as_str(), status,
+            tokens.in = settled.usage.prompt_tokens(), tokens.out = settled.usage.output_tokens,
+            elapsed_ms = millis(settled.elapsed), "call ended"
+        );
+        self.recorder.record(settled);
+    }
+}
+
+impl Drop for Settlement {
+    fn drop(&mut self) {
+        let status = self.status_now(ErrorCode::Cancelled);
+        self.end(Outcome::ClientGone, status);
+    }
+}
+
+/// What an outcome says about the model server: `None` where it says nothing.
+const fn whose_health(outcome: Outcome) -> Option<bool> {
+    match outcome {
+        Outcome::Ok => Some(true),
+        Outcome::ClientGone | Outcome::AbortedByShutdown => None,
+        Outcome::Failed(code) => match (code, code.fault()) {
+            (ErrorCode::RateLimited | ErrorCode::Overloaded, _) => Some(true),
+            (_, Fault::Upstream) => Some(false),
+            (_, Fault::Caller | Fault::Ours) => None,
+        },
+    }
+}
+
+fn count(settled: &Settled) {
+    let (Some(endpoint), Some(model)) = (&settled.endpoint, &settled.model_used) else {
+        return;
+    };
+    metric::UPSTREAM_REQUESTS.add([endpoint, model, settled.outcome.as_str()], 1);
+    let usage = &settled.usage;
+    for (direction, n) in [
+        ("input", usage.input_tokens),
+        ("output", usage.output_tokens),
+        ("cache_read", usage.cache_read_tokens),
+        ("cache_write", usage.cache_write_tokens),
+    ] {
+        if n > 0 {
+            metric::TOKENS.add([model, direction], n);
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

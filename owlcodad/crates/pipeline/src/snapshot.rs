@@ -1,0 +1,80 @@
+//! What a call takes once and keeps to its end: models, and where each of them is.
+
+use std::collections::HashMap;
+
+use owlcoda_config::{EndpointUrl, ModelTarget, ResponseModelStyle};
+use owlcoda_models::{Model, Registry};
+use owlcoda_upstream::{Destination, DestinationError, Limits};
+
+/// One configuration, ready for calls.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The models and their names.
+    pub registry: Registry,
+    /// Which name an answer carries.
+    pub style: ResponseModelStyle,
+    destinations: HashMap<String, Destination>,
+}
+
+/// Why a configuration cannot be made ready.
+#[derive(Debug, thiserror::Error)]
+#[error("models: `{model}`")]
+pub struct SnapshotError {
+    /// Id of the model whose endpoint is unusable.
+    pub model: String,
+    /// What is wrong with it.
+    #[source]
+    pub source: DestinationError,
+}
+
+impl Snapshot {
+    /// Prepares the destination of every model that has a fixed one.
+    pub fn try_new(registry: Registry, style: ResponseModelStyle) -> Result<Self, SnapshotError> {
+        let mut destinations = HashMap::new();
+        for model in registry.models() {
+            if let ModelTarget::Endpoint(url) = &model.target {
+                let destination = destination(model, url).map_err(|source| SnapshotError {
+                    model: model.id.clone(),
+                    source,
+                })?;
+                destinations.insert(model.id.clone(), destination);
+            }
+        }
+        Ok(Self {
+            registry,
+            style,
+            destinations,
+        })
+    }
+
+    /// Where `model` is, unless the daemon has to start its server first.
+    pub(crate) fn destination(&self, model: &Model) -> Option<&Destination> {
+        self.destinations.get(&model.id)
+    }
+
+    /// The name that an answer of `model` carries for a caller that asked for `asked`.
+    pub(crate) fn shown_name<'a>(&self, model: &'a Model, asked: &'a str) -> &'a str {
+        match self.style {
+            ResponseModelStyle::Platform => &model.id,
+            ResponseModelStyle::Requested => asked,
+        }
+    }
+}
+
+/// Calls of `model` on a server at `url`.
+pub(crate) fn destination(
+    model: &Model,
+    url: &EndpointUrl,
+) -> Result<Destination, DestinationError> {
+    let limits = Limits {
+        first_token: model.first_token_timeout,
+        idle: model.idle_timeout,
+    };
+    Destination::try_new(
+        url,
+        model.protocol,
+        model.key.as_ref(),
+        &model.headers,
+        limits,
+    )
+}

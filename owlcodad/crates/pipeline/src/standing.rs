@@ -1,0 +1,130 @@
+//! What outlives a configuration: traffic so far, and how each endpoint's last call went.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use owlcoda_types::Usage;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::settle::{Outcome, Settled};
+
+/// Model calls since the daemon started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Calls that ended.
+    pub n_calls: u64,
+    /// Of these, calls that ended with an error.
+    pub n_failed: u64,
+    /// Calls that have not ended.
+    pub n_in_flight: u64,
+    /// Tokens of all of them.
+    pub usage: Usage,
+}
+
+/// How the last call of an endpoint went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointHealth {
+    /// Whether it answered.
+    pub is_up: bool,
+    /// Name of the error's code where it did not.
+    pub detail: String,
+}
+
+/// Keyed by id, so that a new configuration finds what it knew before.
+#[derive(Debug, Default)]
+pub struct Standing {
+    n_in_flight: AtomicU64,
+    last_left: Notify,
+    ended: Mutex<Ended>,
+}
+
+#[derive(Debug, Default)]
+struct Ended {
+    n_calls: u64,
+    n_failed: u64,
+    usage: Usage,
+    endpoints: BTreeMap<String, EndpointHealth>,
+}
+
+impl Standing {
+    /// Traffic now.
+    pub fn traffic(&self) -> Traffic {
+        let ended = self.ended.lock();
+        Traffic {
+            n_calls: ended.n_calls,
+            n_failed: ended.n_failed,
+            n_in_flight: self.n_in_flight.load(Ordering::Relaxed),
+            usage: ended.usage,
+        }
+    }
+
+    /// How the last call of `endpoint` went; `None` before the first.
+    pub fn health(&self, endpoint: &str) -> Option<EndpointHealth> {
+        self.ended.lock().endpoints.get(endpoint).cloned()
+    }
+
+    /// Waits until no call is in flight.
+    pub async fn idle(&self) {
+        loop {
+            // Listen before looking, or the last call could leave in between.
+            let left = self.last_left.notified();
+            if self.n_in_flight.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    pub(crate) fn enter(self: &Arc<Self>) -> InFlight {
+        self.n_in_flight.fetch_add(1, Ordering::SeqCst);
+        InFlight(Arc::clone(self))
+    }
+
+    /// Counts an ended call. `is_up` is what it says about its endpoint, if anything.
+    pub(crate) fn leave(&self, settled: &Settled, is_up: Option<bool>) {
+        let mut ended = self.ended.lock();
+        ended.n_calls += 1;
+        ended.usage += settled.usage;
+        if matches!(
+            settled.outcome,
+            Outcome::Failed(_) | Outcome::AbortedByShutdown
+        ) {
+            ended.n_failed += 1;
+        }
+        let (Some(endpoint), Some(is_up)) = (&settled.endpoint, is_up) else {
+            return;
+        };
+        let detail = if is_up { "" } else { settled.outcome.as_str() };
+        match ended.endpoints.get_mut(endpoint) {
+            // The common case allocates nothing.
+            Some(health) if health.is_up && is_up => {}
+            Some(health) => {
+                *health = EndpointHealth {
+                    is_up,
+                    detail: detail.to_owned(),
+                }
+            }
+            None => {
+                let health = EndpointHealth {
+                    is_up,
+                    detail: detail.to_owned(),
+                };
+                ended.endpoints.insert(endpoint.clone(), health);
+            }
+        }
+    }
+}
+
+/// Counts as in flight while it lives.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<Standing>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.0.n_in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.last_left.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Model calls from their entry to their record, against scripted servers.
+
+mod anthropic_server;
+mod ends;
+mod names;
+mod refusals;
+mod setup;
+mod standing;
+mod streams;
