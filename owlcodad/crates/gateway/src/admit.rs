@@ -1,0 +1,139 @@
+//! What a request must be before its meaning is looked at: from a caller who may ask, JSON, and not
+//! too large.
+
+mod admission;
+mod peer;
+mod source;
+mod token;
+
+pub use admission::Admission;
+pub(crate) use admission::{Denied, admit};
+pub(crate) use peer::Peer;
+pub use token::{Token, TokenError};
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http_body_util::BodyExt as _;
+use owlcoda_types::{ErrorCode, RequestId, clip, printable};
+use owlcoda_wire::fault::Dialect;
+
+/// Longest silence within a body. Without it a caller that never sends what it announced would hold
+/// one of the connections for ever.
+const BODY_STALL: Duration = Duration::from_secs(30);
+
+/// Why a request is not looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error(
+        "the body is larger than {limit_bytes} bytes; `middleware.maxRequestBodyBytes` sets the limit"
+    )]
+    TooLarge { limit_bytes: usize },
+    #[error("the body must be sent with `content-type: application/json`, not `{given}`")]
+    NotJson { given: String },
+    #[error("the body ended early")]
+    Incomplete,
+    #[error("nothing of the body came for {} s", BODY_STALL.as_secs())]
+    Stalled,
+}
+
+impl Refused {
+    pub(crate) const fn code(&self) -> ErrorCode {
+        match self {
+            Self::TooLarge { .. } => ErrorCode::TooLarge,
+            Self::NotJson { .. } => ErrorCode::UnsupportedMedia,
+            Self::Incomplete | Self::Stalled => ErrorCode::InvalidRequest,
+        }
+    }
+}
+
+/// Reads a JSON body of at most `limit_bytes`.
+pub(crate) async fn json_body(
+    headers: &HeaderMap,
+    body: Body,
+    limit_bytes: usize,
+) -> Result<Bytes, Refused> {
+    // A page in a browser can post any text without asking first, but not this content type.
+    let given = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Refused::NotJson {
+            given: clip(&printable(given), 80).into_owned(),
+        });
+    }
+    let declared = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|n_bytes| n_bytes > limit_bytes) {
+        return Err(Refused::TooLarge { limit_bytes });
+    }
+    read_capped(body, limit_bytes).await
+}
+
+async fn read_capped(mut body: Body, limit_bytes: usize) -> Result<Bytes, Refused> {
+    let mut all = BytesMut::new();
+    let mut first: Option<Bytes> = None;
+    loop {
+        let next = tokio::time::timeout(BODY_STALL, body.frame()).await;
+        let Some(frame) = next.map_err(|_| Refused::Stalled)? else {
+            break;
+        };
+        let Ok(data) = frame.map_err(|_| Refused::Incomplete)?.into_data() else {
+            continue;
+        };
+        let so_far = all.len() + first.as_ref().map_or(0, Bytes::len);
+        if so_far + data.len() > limit_bytes {
+            return Err(Refused::TooLarge { limit_bytes });
+        }
+        // A small body comes in one piece, which then needs no copy.
+        match first.take() {
+            None if all.is_empty() => first = Some(data),
+            earlier => {
+                all.extend_from_slice(&earlier.unwrap_or_default());
+                all.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| all.freeze()))
+}
+
+/// The dialect of a caller: that of the API which the path belongs to. On a path of neither,
+/// Anthropic's clients always name the version of its API.
+pub(crate) fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
+    if path.starts_with("/v1/messages") {
+        Dialect::Anthropic
+    } else if path.starts_with("/v1/chat/") || !headers.contains_key("anthropic-version") {
+        Dialect::OpenAi
+    } else {
+        Dialect::Anthropic
+    }
+}
+
+/// The name of one request, in its answer, the log and the audit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admitted(pub(crate) RequestId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_comes_is_given_up() {
+        let silent = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            CONTENT_TYPE,
+            http::HeaderValue::from_static("application/json"),
+        );
+        let refused = json_body(&headers, Body::from_stream(silent), 100)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.to_string(), "nothing of the body came for 30 s");
+    }
+}

@@ -1,0 +1,249 @@
+//! Who may send a request at all: looked at before its body is read and before any handler runs.
+//!
+//! ```text
+//! target, Host ──► Origin, Sec-Fetch-Site ──► token ──► owner of the connection ──► handler
+//!      400, 403               403               │ 401                 403
+//!                                               └─ valid: enough for every class
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use owlcoda_config::{AuthConfig, AuthMode, ServerConfig};
+use owlcoda_telemetry::metric;
+use owlcoda_types::ErrorCode;
+use tracing::debug;
+
+use super::source::Source;
+use super::{Admitted, Peer, Token, dialect_of};
+use crate::endpoints::{Class, class_of};
+use crate::{Gateway, reply};
+
+/// Where Anthropic's clients put their key.
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// The rules of the door.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    rules: Arc<Rules>,
+}
+
+#[derive(Debug)]
+struct Rules {
+    source: Source,
+    auth: AuthConfig,
+    token: Token,
+}
+
+/// Why a request is not let in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Denied {
+    #[error("the request has no `Host` header")]
+    NoHost,
+    #[error("the request has more than one `Host` header")]
+    TwoHosts,
+    #[error("the `Host` header is not a name or an address with a port")]
+    BadHost,
+    #[error("the request's target names another host than its `Host` header")]
+    TargetDisagrees,
+    #[error(
+        "the request is for `{given}`, and the daemon does not go by that name; call it at \
+         http://127.0.0.1:{port}, or add the name to `server.allowedHosts`"
+    )]
+    ForeignHost { given: String, port: u16 },
+    #[error("the origin `{given}` may not call; `server.allowedOrigins` says which may")]
+    ForeignOrigin { given: String },
+    #[error(
+        "a browser says that a page of another site sent this, and names no origin in \
+         `server.allowedOrigins`"
+    )]
+    OtherSite,
+    #[error(
+        "the token is missing or wrong; it is in `auth/token` of the data directory: send it as \
+         `Authorization: Bearer TOKEN` or `x-api-key: TOKEN`"
+    )]
+    NoToken,
+    #[error(
+        "the connection is not known to belong to the user who runs the daemon; send the token in \
+         `auth/token` of its data directory as `Authorization: Bearer TOKEN` or `x-api-key: TOKEN`"
+    )]
+    OtherUser,
+}
+
+impl Denied {
+    const fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoHost | Self::TwoHosts | Self::BadHost | Self::TargetDisagrees => {
+                ErrorCode::InvalidRequest
+            }
+            Self::NoToken => ErrorCode::Unauthenticated,
+            Self::ForeignHost { .. }
+            | Self::ForeignOrigin { .. }
+            | Self::OtherSite
+            | Self::OtherUser => ErrorCode::Forbidden,
+        }
+    }
+
+    /// As a label of the metric.
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::NoHost | Self::TwoHosts | Self::BadHost | Self::TargetDisagrees => {
+                "malformed_host"
+            }
+            Self::ForeignHost { .. } => "host",
+            Self::ForeignOrigin { .. } => "origin",
+            Self::OtherSite => "fetch_site",
+            Self::NoToken => "token",
+            Self::OtherUser => "peer",
+        }
+    }
+}
+
+/// What is still to be done for a request whose source is in order.
+enum Proof {
+    Enough,
+    Lacking,
+    /// Whether the connection is our user's.
+    OfPeer,
+}
+
+impl Admission {
+    /// `bound` is where the daemon listens, with the real port.
+    pub fn new(server: &ServerConfig, auth: AuthConfig, bound: SocketAddr, token: Token) -> Self {
+        let source = Source::new(server, bound);
+        Self {
+            rules: Arc::new(Rules {
+                source,
+                auth,
+                token,
+            }),
+        }
+    }
+
+    fn proof(&self, class: Class, headers: &HeaderMap) -> Proof {
+        let Rules { auth, token, .. } = &*self.rules;
+        let mode = match class {
+            Class::Open => return Proof::Enough,
+            Class::Inference => auth.inference,
+            Class::Data => auth.data,
+        };
+        match mode {
+            AuthMode::None => Proof::Enough,
+            _ if has_token(headers, token) => Proof::Enough,
+            AuthMode::SameUid => Proof::OfPeer,
+            AuthMode::Token => Proof::Lacking,
+        }
+    }
+}
+
+/// Lets a request in, or answers it.
+pub(crate) async fn admit(
+    State(gateway): State<Gateway>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (headers, extensions) = (request.headers(), request.extensions());
+    let checked = gateway.admission.rules.source.check(request.uri(), headers);
+    let checked = match checked {
+        Ok(()) => {
+            let path = extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+            let class = class_of(request.method(), path);
+            match gateway.admission.proof(class, headers) {
+                Proof::Enough => Ok(()),
+                Proof::Lacking => Err(Denied::NoToken),
+                Proof::OfPeer => match extensions.get::<Peer>().cloned() {
+                    Some(peer) if peer.is_ours().await => Ok(()),
+                    _ => Err(Denied::OtherUser),
+                },
+            }
+        }
+        Err(denied) => Err(denied),
+    };
+    match checked {
+        Ok(()) => next.run(request).await,
+        Err(denied) => refuse(&request, &denied),
+    }
+}
+
+fn refuse(request: &Request, denied: &Denied) -> Response {
+    let id = match request.extensions().get::<Admitted>() {
+        Some(Admitted(id)) => *id,
+        None => owlcoda_types::RequestId::generate(),
+    };
+    let reason = denied.reason();
+    metric::HTTP_REJECTED.add([reason], 1);
+    debug!(request.id = %id, reason, "did not let a request in");
+    let dialect = dialect_of(request.uri().path(), request.headers());
+    let mut response = reply::error(dialect, denied.code(), &denied.to_string(), id);
+    if denied.code() == ErrorCode::Unauthenticated {
+        let scheme = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    }
+    response
+}
+
+/// Whether any of the places for a key holds the token. What else stands there is no harm: SDKs
+/// must send something.
+fn has_token(headers: &HeaderMap, token: &Token) -> bool {
+    let bearers = headers.get_all(AUTHORIZATION).iter().filter_map(bearer);
+    let keys = headers.get_all(X_API_KEY).iter().map(HeaderValue::as_bytes);
+    bearers.chain(keys).any(|given| token.is(given))
+}
+
+fn bearer(value: &HeaderValue) -> Option<&[u8]> {
+    let (scheme, rest) = value.as_bytes().split_at_checked("bearer ".len())?;
+    scheme
+        .eq_ignore_ascii_case(b"bearer ")
+        .then(|| rest.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_token_counts_wherever_a_client_puts_its_key_and_nowhere_else() {
+        let token = Token::of("t0ken");
+        let cases: [(&[(&'static str, &'static str)], bool); 13] = [
+            (&[("authorization", "Bearer t0ken")], true),
+            (&[("authorization", "bearer  t0ken ")], true),
+            (&[("x-api-key", "t0ken")], true),
+            (
+                &[("authorization", "Bearer sk-1"), ("x-api-key", "t0ken")],
+                true,
+            ),
+            (
+                &[("authorization", "Bearer t0ken"), ("x-api-key", "sk-1")],
+                true,
+            ),
+            (&[], false),
+            (&[("authorization", "t0ken")], false),
+            (&[("authorization", "Basic t0ken")], false),
+            (&[("authorization", "Bearert0ken")], false),
+            (&[("authorization", "Bearer")], false),
+            (&[("authorization", "Bearer t0ke")], false),
+            (&[("x-api-key", "Bearer t0ken")], false),
+            (&[("cookie", "t0ken"), ("api-key", "t0ken")], false),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(has_token(&headers(given), &token), expected, "{given:?}");
+        }
+    }
+}

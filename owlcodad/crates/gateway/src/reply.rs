@@ -1,0 +1,98 @@
+//! Answers that are not streams, in the caller's dialect.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+use owlcoda_pipeline::{About, CallError};
+use owlcoda_types::{ErrorCode, RequestId};
+use owlcoda_wire::fault::{self, Dialect};
+
+/// Names the model that answered.
+const SERVED_BY: HeaderName = HeaderName::from_static("x-owlcoda-served-by");
+
+/// Names what of the request the model server's dialect could not carry.
+const DROPPED: HeaderName = HeaderName::from_static("x-owlcoda-dropped");
+
+/// Callers choose the names of their fields, and so the length of the list.
+const MAX_DROPPED_CHARS: usize = 1000;
+
+/// A JSON document with status 200.
+pub(crate) fn json(body: impl Into<Bytes>) -> Response {
+    with_type(
+        StatusCode::OK,
+        HeaderValue::from_static("application/json"),
+        body.into(),
+    )
+}
+
+/// An answer of `status` with any content type.
+pub(crate) fn with_type(status: StatusCode, kind: HeaderValue, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+/// An error in the caller's dialect.
+pub(crate) fn error(dialect: Dialect, code: ErrorCode, message: &str, id: RequestId) -> Response {
+    with_code(
+        code,
+        fault::error_body(dialect, code, message, &id.to_string()),
+    )
+}
+
+/// A call that has no answer.
+pub(crate) fn call_error(dialect: Dialect, failure: &CallError, id: RequestId) -> Response {
+    let (code, message, id) = (failure.code(), failure.to_string(), id.to_string());
+    let mut response = with_code(
+        code,
+        match failure.detail(dialect) {
+            Some(detail) => fault::error_body_with_detail(dialect, code, &message, &id, detail),
+            None => fault::error_body(dialect, code, &message, &id),
+        },
+    );
+    if let Some(wait) = failure.retry_after() {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+    }
+    response
+}
+
+fn with_code(code: ErrorCode, body: Bytes) -> Response {
+    let status = StatusCode::from_u16(code.http_status());
+    with_type(
+        status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        HeaderValue::from_static("application/json"),
+        body,
+    )
+}
+
+/// Says which model answered and what of the request it was not told, where that can be said in a
+/// header.
+pub(crate) fn about(headers: &mut HeaderMap, about: &About) {
+    if let Ok(value) = HeaderValue::from_str(&about.model_used) {
+        headers.insert(SERVED_BY, value);
+    }
+    if about.dropped.is_empty() {
+        return;
+    }
+    let printable = |c: char| {
+        if c.is_ascii_graphic() || c == ' ' {
+            c
+        } else {
+            '?'
+        }
+    };
+    let names = about.dropped.join(", ");
+    let names: String = names
+        .chars()
+        .take(MAX_DROPPED_CHARS)
+        .map(printable)
+        .collect();
+    if let Ok(value) = HeaderValue::from_str(&names) {
+        headers.insert(DROPPED, value);
+    }
+}

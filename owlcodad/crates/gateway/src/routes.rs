@@ -1,0 +1,93 @@
+//! The handlers, one file a route.
+
+pub(crate) mod chat;
+pub(crate) mod count_tokens;
+pub(crate) mod health;
+pub(crate) mod messages;
+pub(crate) mod metrics;
+pub(crate) mod models;
+pub(crate) mod root;
+
+use axum::response::Response;
+use bytes::Bytes;
+use owlcoda_pipeline::{Answer, Call, Entry, Request, Route};
+use owlcoda_types::{ErrorCode, RequestId};
+use owlcoda_wire::WireError;
+use owlcoda_wire::fault::Dialect;
+
+use crate::{Gateway, reply, stream};
+
+/// A body past this is parsed off the threads that serve everybody else.
+const LARGE_BODY_BYTES: usize = 256 << 10;
+
+/// Parses a body without holding up other requests.
+async fn parse<T: Send + 'static>(
+    body: Bytes,
+    parser: fn(&[u8]) -> Result<T, WireError>,
+) -> Result<T, WireError> {
+    if body.len() <= LARGE_BODY_BYTES {
+        return parser(&body);
+    }
+    match tokio::task::spawn_blocking(move || parser(&body)).await {
+        Ok(parsed) => parsed,
+        Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+    }
+}
+
+/// A call that comes in over HTTP.
+fn call(gateway: &Gateway, id: RequestId, route: Route, request: Request) -> Call {
+    let at_ms = gateway.clock.now_ms();
+    Call {
+        id,
+        at_ms,
+        route,
+        request,
+        session: None,
+        raw: None,
+        forwarded: Vec::new(),
+    }
+}
+
+/// Runs a call and answers it, whole or as a stream.
+async fn answer(gateway: Gateway, call: Call) -> Response {
+    let (id, dialect, is_stream) = (call.id, call.request.dialect(), call.request.is_stream());
+    if is_stream {
+        return stream::answer(gateway, call).await;
+    }
+    match gateway.pipeline.run(call).await {
+        Ok(Answer::Whole(whole)) => {
+            let mut response = reply::json(whole.body);
+            reply::about(response.headers_mut(), &whole.about);
+            response
+        }
+        Ok(Answer::Stream(_)) => {
+            let message = "a stream came where none was asked for";
+            reply::error(dialect, ErrorCode::Internal, message, id)
+        }
+        Err(failure) => reply::call_error(dialect, &failure, id),
+    }
+}
+
+/// Answers a request that cannot be read, and records it like every other.
+fn refuse(
+    gateway: &Gateway,
+    id: RequestId,
+    route: Route,
+    dialect: Dialect,
+    code: ErrorCode,
+    why: &dyn std::fmt::Display,
+) -> Response {
+    let at_ms = gateway.clock.now_ms();
+    let (model_asked, is_stream, session) = (String::new(), false, None);
+    let entry = Entry {
+        id,
+        at_ms,
+        route,
+        dialect,
+        model_asked,
+        is_stream,
+        session,
+    };
+    gateway.pipeline.refuse(entry, code);
+    reply::error(dialect, code, &why.to_string(), id)
+}

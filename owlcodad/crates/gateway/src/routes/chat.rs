@@ -1,0 +1,38 @@
+//! `POST /v1/chat/completions`: the `OpenAI` dialect.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use owlcoda_pipeline::{Request, Route};
+use owlcoda_wire::fault::Dialect;
+use owlcoda_wire::openai;
+
+use crate::Gateway;
+use crate::admit::{Admitted, json_body};
+
+const ROUTE: Route = Route::Chat;
+const DIALECT: Dialect = Dialect::OpenAi;
+
+pub(crate) async fn create(
+    State(gateway): State<Gateway>,
+    Extension(Admitted(id)): Extension<Admitted>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let body = match json_body(&headers, body, gateway.max_body_bytes).await {
+        Ok(body) => body,
+        Err(refused) => {
+            return super::refuse(&gateway, id, ROUTE, DIALECT, refused.code(), &refused);
+        }
+    };
+    match super::parse(body, openai::Request::parse).await {
+        Ok(request) => {
+            let request = Request::Chat(Box::new(request));
+            let call = super::call(&gateway, id, ROUTE, request);
+            super::answer(gateway, call).await
+        }
+        Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
+    }
+}

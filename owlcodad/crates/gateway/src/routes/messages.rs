@@ -1,0 +1,48 @@
+//! `POST /v1/messages`: the Anthropic dialect.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use owlcoda_pipeline::{Request, Route};
+use owlcoda_wire::anthropic;
+use owlcoda_wire::fault::Dialect;
+
+use crate::Gateway;
+use crate::admit::{Admitted, json_body};
+
+const ROUTE: Route = Route::Messages;
+const DIALECT: Dialect = Dialect::Anthropic;
+
+pub(crate) async fn create(
+    State(gateway): State<Gateway>,
+    Extension(Admitted(id)): Extension<Admitted>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let body = match json_body(&headers, body, gateway.max_body_bytes).await {
+        Ok(body) => body,
+        Err(refused) => {
+            return super::refuse(&gateway, id, ROUTE, DIALECT, refused.code(), &refused);
+        }
+    };
+    match super::parse(body.clone(), anthropic::Request::parse).await {
+        Ok(request) => {
+            let request = Request::Messages(Box::new(request));
+            let mut call = super::call(&gateway, id, ROUTE, request);
+            call.raw = Some(body);
+            call.forwarded = forwarded(&headers);
+            super::answer(gateway, call).await
+        }
+        Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
+    }
+}
+
+/// What a caller says of the API's version and of its features, for servers that speak it too.
+fn forwarded(headers: &HeaderMap) -> Vec<(&'static str, String)> {
+    ["anthropic-version", "anthropic-beta"]
+        .into_iter()
+        .filter_map(|name| Some((name, headers.get(name)?.to_str().ok()?.to_owned())))
+        .collect()
+}
