@@ -1,0 +1,59 @@
+//! `owlcoda.v1.Models`: what can be asked for.
+
+use owlcoda_config::ModelTarget;
+use owlcoda_models::Model;
+use owlcoda_proto::v1;
+use owlcoda_proto::v1::models_server::Models;
+use tonic::{Request, Response, Status};
+
+use crate::Control;
+use crate::observe::observed;
+
+#[tonic::async_trait]
+impl Models for Control {
+    async fn list(
+        &self,
+        _: Request<v1::ListModelsRequest>,
+    ) -> Result<Response<v1::ListModelsResponse>, Status> {
+        let snapshot = self.pipeline.snapshot();
+        let registry = &snapshot.registry;
+        let default = registry.default_model().map(|model| model.id.as_str());
+        observed("Models/List", async {
+            let convert = |model: &std::sync::Arc<Model>| v1::Model {
+                id: model.id.clone(),
+                label: model.label.clone(),
+                aliases: model.aliases.clone(),
+                tier: model.tier.clone(),
+                is_default: default == Some(&model.id),
+                backend_model: model.backend_model.clone(),
+                endpoint_id: model.endpoint_id(),
+                endpoint_url: url_of(model),
+                source: source_of(model).to_owned(),
+                context_window_tokens: model.context_window.map_or(0, u64::from),
+            };
+            let models: Vec<_> = registry.models().iter().map(convert).collect();
+            let hint = if models.is_empty() {
+                registry.no_models().to_string()
+            } else {
+                String::new()
+            };
+            Ok(v1::ListModelsResponse { models, hint })
+        })
+        .await
+    }
+}
+
+/// Where a model is served; empty for a server of ours, whose port changes with each start.
+pub(crate) fn url_of(model: &Model) -> String {
+    match &model.target {
+        ModelTarget::Endpoint(url) => url.to_string(),
+        ModelTarget::Runtime(_) => String::new(),
+    }
+}
+
+pub(crate) fn source_of(model: &Model) -> &'static str {
+    match model.target {
+        ModelTarget::Runtime(_) => "managed",
+        ModelTarget::Endpoint(_) => model.source.as_str(),
+    }
+}
