@@ -1,0 +1,48 @@
+//! Every request that is taken can be translated or is refused, and what goes out is JSON.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use owlcoda_wire::translate::{Flavour, PastThinking, Target, chat_to_messages, messages_to_chat};
+use owlcoda_wire::{anthropic, openai};
+
+fuzz_target!(|body: &[u8]| {
+    let flavours = [
+        Flavour::Plain,
+        Flavour::Template,
+        Flavour::OpenAi,
+        Flavour::OpenAiReasoning,
+    ];
+    if let Ok(request) = anthropic::Request::parse(body) {
+        for flavour in flavours {
+            let target = Target {
+                model: "m\"\u{1b}",
+                context_window: Some(4096),
+                flavour,
+                past_thinking: PastThinking::Echo,
+                ..Target::default()
+            };
+            if let Ok(translated) = messages_to_chat(&request, &target) {
+                is_json(&translated.body);
+                openai::Request::parse(&translated.body).expect("we take what we make");
+            }
+        }
+        is_json(&request.to_upstream("m"));
+        is_json(&anthropic::rename_model(body, "m").expect("a body that was taken has a model"));
+    }
+    if let Ok(request) = openai::Request::parse(body) {
+        is_json(&request.to_upstream("m"));
+        let target = Target {
+            model: "m",
+            ..Target::default()
+        };
+        if let Ok(translated) = chat_to_messages(&request, &target) {
+            is_json(&translated.body);
+            // Not parsed again: fields of the other dialect, such as `thinking`, go through as the
+            // caller wrote them, and its server judges them.
+        }
+    }
+});
+
+fn is_json(bytes: &[u8]) {
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes).expect("JSON");
+}
