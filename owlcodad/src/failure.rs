@@ -1,0 +1,83 @@
+//! Why the daemon did not start: one line for a person, and the exit status.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use owlcoda_config::ConfigError;
+use owlcoda_control::SocketError;
+use owlcoda_gateway::TokenError;
+use owlcoda_pipeline::SnapshotError;
+use owlcoda_proto::LocateError;
+use owlcoda_store::StoreError;
+use owlcoda_types::ErrorCode;
+use owlcoda_upstream::UpstreamError;
+
+/// Why the daemon did not start. The message says the way out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Locate(#[from] LocateError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{}: {}", .0, with_causes(&.0.source))]
+    Snapshot(#[from] SnapshotError),
+    #[error(
+        "the data directory `{}` cannot be used: {reason}; mend that, or pass --home DIR",
+        home.display()
+    )]
+    Home { home: PathBuf, reason: String },
+    #[error("another owlcodad already runs for `{}`: {holder}", home.display())]
+    AlreadyRunning { home: PathBuf, holder: String },
+    #[error(
+        "port {} is in use by another program; stop it, or set `port` in the configuration \
+         (or OWLCODA_PORT)", address.port()
+    )]
+    PortInUse { address: SocketAddr },
+    #[error("could not listen on {address}: {source}")]
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("{}", with_causes(.0))]
+    Socket(#[from] SocketError),
+    #[error("{}", with_causes(.0))]
+    Token(#[from] TokenError),
+    #[error("{}", with_causes(.0))]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Upstream(#[from] UpstreamError),
+    #[error("the system refused {what}: {source}")]
+    System {
+        what: &'static str,
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    pub(crate) fn exit_status(&self) -> u8 {
+        let code = match self {
+            Self::Locate(_) | Self::Config(_) | Self::Snapshot(_) | Self::Home { .. } => {
+                ErrorCode::InvalidConfig
+            }
+            Self::AlreadyRunning { .. } | Self::PortInUse { .. } => ErrorCode::Busy,
+            Self::Listen { .. } | Self::Token(_) => ErrorCode::InvalidConfig,
+            Self::Socket(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Upstream(error) => error.code(),
+            Self::System { .. } => ErrorCode::Internal,
+        };
+        code.exit_status()
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,33 @@
+//! `owlcodad`: parses the command line, wires the rooms together, and tells how it ended.
+
+mod cli;
+mod discovery;
+mod failure;
+mod host;
+mod instance;
+mod recorder;
+mod serve;
+mod shutdown;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    // Everything that the daemon makes is its owner's alone.
+    rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+    let ended = match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args),
+    };
+    match ended {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            // Standard error may be closed; the exit status still tells.
+            let _ = writeln!(std::io::stderr(), "owlcodad: {failure}");
+            ExitCode::from(failure.exit_status())
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Puts the end of each call into the audit.
+
+use std::time::Duration;
+
+use owlcoda_pipeline::{Recorder, Route, Settled};
+use owlcoda_store::{Audit, AuditDialect, AuditRecord, AuditRoute};
+use owlcoda_wire::fault::Dialect;
+
+/// Records into the store, or nowhere where the audit is off.
+#[derive(Debug)]
+pub(crate) struct AuditRecorder {
+    audit: Option<Audit>,
+}
+
+impl AuditRecorder {
+    pub(crate) fn new(audit: Option<Audit>) -> Self {
+        Self { audit }
+    }
+}
+
+impl Recorder for AuditRecorder {
+    fn record(&self, settled: Settled) {
+        let Some(audit) = &self.audit else { return };
+        let route = match settled.route {
+            Route::Messages => AuditRoute::Messages,
+            Route::Chat => AuditRoute::Chat,
+            Route::Agent => AuditRoute::Agent,
+        };
+        let dialect = match settled.dialect {
+            Dialect::Anthropic => AuditDialect::Anthropic,
+            Dialect::OpenAi => AuditDialect::Openai,
+        };
+        audit.append(AuditRecord {
+            request_id: settled.id,
+            at_ms: settled.at_ms,
+            route,
+            dialect,
+            model_asked: settled.model_asked,
+            model_used: settled.model_used,
+            endpoint: settled.endpoint,
+            n_attempts: settled.n_attempts,
+            status: settled.status,
+            outcome: settled.outcome.as_str().to_owned(),
+            is_stream: settled.is_stream,
+            usage: settled.usage,
+            ttft_ms: settled.ttft.map(millis),
+            elapsed_ms: millis(settled.elapsed),
+            session_id: settled.session,
+            dropped_fields: settled.dropped_fields,
+        });
+    }
+}
+
+/// Rounded up, so that nothing seems to have taken no time.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
+}

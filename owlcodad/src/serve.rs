@@ -1,0 +1,326 @@
+//! `owlcodad serve`: from the command line to a running daemon, read top to bottom.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use owlcoda_agent::Agent;
+use owlcoda_config::{Config, Environment, LogLevel, Source};
+use owlcoda_control::{Control, ControlSocket};
+use owlcoda_gateway::{Admission, Gateway, Server, ServerOptions, Token};
+use owlcoda_pipeline::Pipeline;
+use owlcoda_proto::Place;
+use owlcoda_store::{Store, StoreOptions};
+use owlcoda_supervise::{Identity, Live, OnExit, Shutdown, Signals, Supervisor};
+use owlcoda_telemetry::{Exposition, install_recorder, metric};
+use owlcoda_types::{Clock, SystemClock};
+use owlcoda_upstream::managed::Runtimes;
+use owlcoda_upstream::{Discovered, Upstream};
+use tracing::{info, warn};
+
+use crate::cli::ServeArgs;
+use crate::failure::Failure;
+use crate::host::Daemon;
+use crate::instance::{Instance, prepare_home};
+use crate::recorder::AuditRecorder;
+use crate::{discovery, shutdown};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Runs the daemon. Returns the exit status of one that ran.
+pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
+    let place = Place::locate(
+        args.home.as_deref(),
+        args.socket.as_deref(),
+        &owlcoda_proto::Environment::of_process(),
+    )?;
+    let environment = Environment::of_process();
+    let found = owlcoda_config::find(args.config.as_deref(), &place.home);
+    notice_stray_config(&found);
+    let loaded = owlcoda_config::load(
+        &Source {
+            path: found.path.clone(),
+        },
+        &environment,
+    )?;
+    owlcoda_telemetry::init_logging(log_level(loaded.config.log_level));
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+
+    prepare_home(&place.home)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let pid = std::process::id();
+    let about_us = format!(
+        "pid {pid}, version {VERSION}, socket {}\n",
+        place.socket.display()
+    );
+    let instance = Instance::lock(&place.home, &about_us)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("owlcodad")
+        .build()
+        .map_err(|source| Failure::System {
+            what: "the async runtime",
+            source,
+        })?;
+    let status = runtime.block_on(async {
+        let started = Started {
+            place,
+            found,
+            loaded,
+            clock,
+            pid,
+        };
+        Box::pin(started.serve()).await
+    });
+    // A thread that hangs in a system call must not keep the process alive.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    drop(instance);
+    status
+}
+
+/// What is known before anything runs.
+struct Started {
+    place: Place,
+    found: owlcoda_config::Found,
+    loaded: owlcoda_config::Loaded,
+    clock: Arc<dyn Clock>,
+    pid: u32,
+}
+
+impl Started {
+    async fn serve(self) -> Result<u8, Failure> {
+        let Self {
+            place,
+            found,
+            loaded,
+            clock,
+            pid,
+        } = self;
+        let config = loaded.config;
+        let signals = Signals::listen().map_err(|source| Failure::System {
+            what: "signal handlers",
+            source,
+        })?;
+        let started_at_ms = clock.now_ms();
+
+        // Sockets first: a port in use is known before the store is opened.
+        let server = bind(&config).await?;
+        let address = server.local_addr().map_err(|source| Failure::System {
+            what: "the port",
+            source,
+        })?;
+        let http_url = format!("http://{address}");
+        let socket = ControlSocket::bind(&place.socket).await?;
+
+        let token = Token::load_or_create(&place.home)?;
+        let exposition = install_recorder();
+        metric::BUILD_INFO.set([VERSION], 1.0);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "milliseconds since 1970 fit 53 bits"
+        )]
+        metric::START_TIME.set([], started_at_ms as f64 / 1000.0);
+        let store = open_store(&place.home, &config).await?;
+
+        let supervisor = Supervisor::new(Shutdown::new());
+        let upstream = Upstream::try_new(config.upstream.connect_timeout)?;
+        let config_path = found
+            .path
+            .clone()
+            .unwrap_or_else(|| place.home.join("config.json"));
+        let config_path_text = config_path.display().to_string();
+        let known = if discovery::is_wanted(&config) {
+            upstream.discover(&config.discovery.endpoints).await
+        } else {
+            Vec::new()
+        };
+        let live = Live::new(discovery::snapshot(&config, &known, &config_path_text)?);
+        let runtimes = Runtimes::start(
+            &config.runtimes,
+            &upstream,
+            &supervisor,
+            &place.home.join("log"),
+        );
+        let audit = config.audit.is_enabled.then(|| store.audit());
+        let pipeline = Pipeline::new(
+            live.clone(),
+            upstream.clone(),
+            runtimes,
+            Arc::new(AuditRecorder::new(audit)),
+            supervisor.shutdown().stopping().clone(),
+        );
+
+        let agent = Agent::new(
+            &store,
+            pipeline.clone(),
+            supervisor.clone(),
+            Arc::clone(&clock),
+        );
+
+        let host = Daemon {
+            identity: Identity {
+                version: VERSION,
+                pid,
+                started_at_ms,
+                home: place.home.clone(),
+                http_url: http_url.clone(),
+                config_path: found.path,
+            },
+            pipeline: pipeline.clone(),
+            store: store.clone(),
+            warnings: loaded.warnings,
+        };
+        let control = Control {
+            host: Arc::new(host),
+            pipeline: pipeline.clone(),
+            agent,
+            store: store.clone(),
+            shutdown: supervisor.shutdown().clone(),
+        };
+        let gateway = Gateway {
+            admission: Admission::new(&config.server, config.auth, address, token),
+            pipeline: pipeline.clone(),
+            exposition: exposition.clone(),
+            clock,
+            shutdown: supervisor.shutdown().clone(),
+            max_body_bytes: config.server.max_request_body_bytes,
+            ping_interval: config.server.ping_interval,
+        };
+        let drain_timeout = config.server.drain_timeout;
+        start_tasks(
+            &supervisor,
+            Parts {
+                config,
+                config_path: config_path_text,
+                known,
+                upstream,
+                live,
+                server,
+                socket,
+                gateway,
+                control,
+                exposition,
+            },
+        );
+
+        announce(&http_url, &place.socket);
+        Ok(shutdown::wait(signals, &supervisor, &pipeline, &store, drain_timeout).await)
+    }
+}
+
+/// Everything that the tasks own.
+struct Parts {
+    config: Config,
+    config_path: String,
+    known: Vec<Discovered>,
+    upstream: Upstream,
+    live: Live<owlcoda_pipeline::Snapshot>,
+    server: Server,
+    socket: ControlSocket,
+    gateway: Gateway,
+    control: Control,
+    exposition: Exposition,
+}
+
+fn start_tasks(supervisor: &Supervisor, parts: Parts) {
+    let Parts {
+        config,
+        config_path,
+        known,
+        upstream,
+        live,
+        ..
+    } = parts;
+    if discovery::is_wanted(&config) {
+        supervisor.spawn("discovery", OnExit::Report, |stop| {
+            discovery::follow(config, config_path, known, upstream, live, stop)
+        });
+    }
+    let router = owlcoda_gateway::router(parts.gateway);
+    let connections = supervisor.clone();
+    // It ends when the drain begins, which is no failure.
+    supervisor.spawn("http", OnExit::Fatal, |_| {
+        parts.server.run(router, connections)
+    });
+    supervisor.spawn("control", OnExit::Fatal, |_| {
+        owlcoda_control::serve(parts.socket, parts.control)
+    });
+    let exposition = parts.exposition;
+    supervisor.spawn("metrics-upkeep", OnExit::Report, |stop| async move {
+        let mut due = tokio::time::interval(Exposition::UPKEEP_INTERVAL);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = due.tick() => exposition.run_upkeep(),
+            }
+        }
+    });
+}
+
+async fn bind(config: &Config) -> Result<Server, Failure> {
+    let address = SocketAddr::new(config.server.host, config.server.port);
+    let options = ServerOptions {
+        header_timeout: config.server.header_timeout,
+        max_connections: config.server.max_connections,
+    };
+    Server::bind(address, options)
+        .await
+        .map_err(|source| match source.kind() {
+            std::io::ErrorKind::AddrInUse => Failure::PortInUse { address },
+            _ => Failure::Listen { address, source },
+        })
+}
+
+async fn open_store(home: &Path, config: &Config) -> Result<Store, Failure> {
+    let started = Instant::now();
+    let dir = home.join("store");
+    let options = StoreOptions {
+        cache_bytes: config.storage.cache_bytes,
+        ..Default::default()
+    };
+    let open = tokio::task::spawn_blocking(move || Store::open(&dir, options));
+    let store = open.await.map_err(|ended| Failure::System {
+        what: "the store's opening",
+        source: std::io::Error::other(ended),
+    })??;
+    metric::STORAGE_OPEN.record([], started.elapsed());
+    Ok(store)
+}
+
+/// One line on standard output, for people and for whoever started us.
+fn announce(http_url: &str, socket: &Path) {
+    let socket = socket.display();
+    let line = format!("owlcodad {VERSION} serving {http_url} control unix:{socket}");
+    info!("{line}");
+    // Whoever started us may have closed it.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A `config.json` in the directory of a shell is never read by itself: it may come from a cloned
+/// repository, and could run commands and redirect keys.
+fn notice_stray_config(found: &owlcoda_config::Found) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only to say that a file was seen and not used"
+    )]
+    let notice = std::env::current_dir()
+        .ok()
+        .and_then(|dir| owlcoda_config::stray_notice(&dir, found));
+    if let Some(notice) = notice {
+        let _ = writeln!(std::io::stderr(), "owlcodad: {notice}");
+    }
+}
+
+const fn log_level(level: LogLevel) -> owlcoda_telemetry::LogLevel {
+    match level {
+        LogLevel::Trace => owlcoda_telemetry::LogLevel::Trace,
+        LogLevel::Debug => owlcoda_telemetry::LogLevel::Debug,
+        LogLevel::Info => owlcoda_telemetry::LogLevel::Info,
+        LogLevel::Warn => owlcoda_telemetry::LogLevel::Warn,
+        LogLevel::Error => owlcoda_telemetry::LogLevel::Error,
+    }
+}

@@ -1,0 +1,122 @@
+//! The end of the daemon, phase by phase.
+
+use std::time::{Duration, Instant};
+
+use owlcoda_pipeline::Pipeline;
+use owlcoda_store::Store;
+use owlcoda_supervise::{Signals, Supervisor};
+use tracing::{info, warn};
+
+/// How long tasks may take to end after everything was cut: a model server gets 5 s of it.
+const LAST_TASKS: Duration = Duration::from_secs(8);
+
+/// How long the store may take to write what it has, after a second signal.
+const LAST_WRITES: Duration = Duration::from_secs(10);
+
+/// Exit status of a daemon that ended without being asked to.
+const FAILED: u8 = 1;
+
+/// Exit status of a daemon that had to cut running calls.
+const CUT: u8 = 3;
+
+/// Waits for the end and brings it about. Returns the exit status.
+pub(crate) async fn wait(
+    mut signals: Signals,
+    supervisor: &Supervisor,
+    pipeline: &Pipeline,
+    store: &Store,
+    grace: Duration,
+) -> u8 {
+    let shutdown = supervisor.shutdown();
+    let is_asked = tokio::select! {
+        signal = signals.next() => {
+            info!(?signal, "draining: nothing new is accepted");
+            true
+        }
+        () = shutdown.draining().cancelled() => {
+            warn!("draining because a part of the daemon ended");
+            false
+        }
+    };
+    shutdown.begin_drain();
+    let started = Instant::now();
+    let status = tokio::select! {
+        () = pipeline.standing().idle() => 0,
+        () = tokio::time::sleep(grace) => {
+            let n_calls = pipeline.standing().traffic().n_in_flight;
+            warn!(n_calls, "the grace is over: cutting what still runs");
+            CUT
+        }
+        signal = signals.next() => signal.exit_status(),
+    };
+    info!(elapsed_ms = millis(started), "drained");
+    shutdown.begin_stop();
+    let end = async {
+        if tokio::time::timeout(LAST_TASKS, supervisor.wait())
+            .await
+            .is_err()
+        {
+            warn!(
+                n_tasks = supervisor.n_tasks(),
+                "some tasks did not end in time"
+            );
+        }
+        if tokio::time::timeout(LAST_WRITES, store.close())
+            .await
+            .is_err()
+        {
+            warn!("the store did not close in time");
+        }
+    };
+    tokio::select! {
+        () = end => {}
+        // A signal after the drain was given up already: do not wait for anything but the store.
+        signal = signals.next() => {
+            let _ = tokio::time::timeout(LAST_WRITES, store.close()).await;
+            return signal.exit_status();
+        }
+    }
+    info!(elapsed_ms = millis(started), "stopped");
+    // Whoever watches over us starts us again after a failure, and only then.
+    if is_asked { status } else { FAILED }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use owlcoda_config::ResponseModelStyle;
+    use owlcoda_models::Registry;
+    use owlcoda_pipeline::Snapshot;
+    use owlcoda_store::StoreOptions;
+    use owlcoda_supervise::{Live, OnExit, Shutdown};
+    use owlcoda_upstream::Upstream;
+    use owlcoda_upstream::managed::Runtimes;
+
+    use super::*;
+    use crate::recorder::AuditRecorder;
+
+    #[tokio::test]
+    async fn a_daemon_that_lost_a_part_it_needs_ends_as_failed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store"), StoreOptions::default()).unwrap();
+        let supervisor = Supervisor::new(Shutdown::new());
+        let upstream = Upstream::try_new(Duration::from_secs(1)).unwrap();
+        let nothing = Snapshot::try_new(Registry::default(), ResponseModelStyle::Platform);
+        let pipeline = Pipeline::new(
+            Live::new(nothing.unwrap()),
+            upstream.clone(),
+            Runtimes::start(&[], &upstream, &supervisor, dir.path()),
+            Arc::new(AuditRecorder::new(None)),
+            supervisor.shutdown().stopping().clone(),
+        );
+        let signals = Signals::listen().unwrap();
+        supervisor.spawn("breaks", OnExit::Fatal, |_| async { panic!("on purpose") });
+        let status = wait(signals, &supervisor, &pipeline, &store, Duration::ZERO).await;
+        assert_eq!(status, 1);
+    }
+}

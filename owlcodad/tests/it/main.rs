@@ -1,0 +1,27 @@
+//! The whole daemon as a process: in front of it callers and clients, behind it a scripted model
+//! server.
+
+#[cfg(test)]
+mod admission;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod managed;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod stream;
+#[cfg(test)]
+mod tidy;
+#[cfg(test)]
+mod world;
