@@ -1,0 +1,66 @@
+//! The commands, one file each, and what they share: the time limit and Ctrl-C.
+
+mod audit;
+mod health;
+mod models;
+mod status;
+mod version;
+
+use std::io;
+
+use owlcoda_proto::v1::Usage;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::cli::{Cli, Verb};
+use crate::daemon::Context;
+use crate::error::CommandError;
+use crate::report::Report;
+
+/// Runs the command that was typed. Every failure is a report, too.
+pub(crate) async fn run(cli: &Cli) -> Report {
+    let context = match Context::of_process(&cli.global) {
+        Ok(context) => context,
+        Err(error) => return Report::failure(&error),
+    };
+    // Before anything is sent, so that Ctrl-C has its own exit status from then on.
+    let interrupts = signal(SignalKind::interrupt());
+    let limit = context.time_limit();
+    let answer = async {
+        match &cli.verb {
+            Verb::Version(args) => version::run(&context, args).await,
+            Verb::Status(_) => status::run(&context).await,
+            Verb::Health(_) => health::run(&context).await,
+            Verb::Models(_) => models::run(&context).await,
+            Verb::Audit(args) => audit::run(&context, args).await,
+        }
+    };
+    let answer = tokio::select! {
+        answer = tokio::time::timeout(limit, answer) => {
+            answer.unwrap_or(Err(CommandError::TimedOut(limit)))
+        }
+        () = interrupted(interrupts) => Err(CommandError::Interrupted),
+    };
+    let report = answer.unwrap_or_else(|error| Report::failure(&error));
+    match &cli.verb {
+        Verb::Health(args) if args.quiet => Report::data(String::new()).ending(report.exit),
+        _ => report,
+    }
+}
+
+/// Ends at Ctrl-C; never where the system does not let us hear it, as it then ends us itself.
+async fn interrupted(interrupts: io::Result<Signal>) {
+    match interrupts {
+        Ok(mut interrupts) => {
+            interrupts.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// The whole prompt: the protocol's input counts are disjoint.
+const fn prompt_tokens(usage: &Usage) -> u64 {
+    usage
+        .input_tokens
+        .saturating_add(usage.cache_read_tokens)
+        .saturating_add(usage.cache_write_tokens)
+}

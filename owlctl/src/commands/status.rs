@@ -1,0 +1,260 @@
+//! `owlctl status`: how the daemon is, with what needs a look at the bottom, where it is not
+//! scrolled away.
+
+mod text;
+
+use jiff::Timestamp;
+use owlcoda_proto::Place;
+use owlcoda_proto::v1::{ListModelsRequest, StatusRequest, StatusResponse, Usage};
+use serde::Serialize;
+
+use crate::commands::models;
+use crate::daemon::Context;
+use crate::document::json;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::quantity;
+use crate::report::Report;
+
+/// What is shown: the daemon's answer and what the client adds to it.
+struct View<'a> {
+    place: &'a Place,
+    status: &'a StatusResponse,
+    /// What to do where there are no models.
+    hint: Option<String>,
+    now: Timestamp,
+}
+
+impl View<'_> {
+    /// Since when the daemon runs, in milliseconds; none where that makes no sense.
+    fn uptime_ms(&self) -> Option<u64> {
+        let started = quantity::moment(self.status.started_at_ms)?;
+        u64::try_from(self.now.as_millisecond() - started.as_millisecond()).ok()
+    }
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    /// `running`, `draining` or `not_running`.
+    state: &'a str,
+    home: String,
+    socket: String,
+    /// Null where the daemon does not run, like all that follows.
+    daemon: Option<Daemon<'a>>,
+    problems: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Daemon<'a> {
+    version: &'a str,
+    pid: u32,
+    started_at: Option<String>,
+    uptime_secs: Option<f64>,
+    http_url: &'a str,
+    config_path: Option<&'a str>,
+    traffic: Traffic,
+    storage: Storage<'a>,
+    models: Routable<'a>,
+    endpoints: Vec<Endpoint<'a>>,
+    runtimes: Vec<Runtime<'a>>,
+}
+
+#[derive(Serialize)]
+struct Traffic {
+    n_calls: u64,
+    n_failed: u64,
+    n_in_flight: u64,
+    usage: TokenCounts,
+}
+
+/// Tokens of one call or of many, as JSON.
+#[derive(Serialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the unit of each is part of the document"
+)]
+pub(super) struct TokenCounts {
+    input_tokens: u64,
+    output_tokens: u64,
+    cache_read_tokens: u64,
+    cache_write_tokens: u64,
+}
+
+impl From<Usage> for TokenCounts {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            cache_read_tokens: usage.cache_read_tokens,
+            cache_write_tokens: usage.cache_write_tokens,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Storage<'a> {
+    n_audit_records: u64,
+    n_audit_dropped: u64,
+    n_sessions: u64,
+    size_bytes: u64,
+    integrity: &'a str,
+}
+
+#[derive(Serialize)]
+struct Routable<'a> {
+    n_models: u32,
+    default: Option<&'a str>,
+    hint: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Endpoint<'a> {
+    id: &'a str,
+    url: &'a str,
+    source: &'a str,
+    n_models: u32,
+    state: &'a str,
+    detail: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Runtime<'a> {
+    name: &'a str,
+    state: &'a str,
+    pid: Option<u32>,
+    port: Option<u32>,
+    log_path: &'a str,
+    detail: Option<&'a str>,
+}
+
+pub(super) async fn run(context: &Context<'_>) -> Result<Report, CommandError> {
+    let place = &context.place;
+    let client = match context.connect().await {
+        Ok(client) => client,
+        Err(error) if error.exit() == Exit::NotReachable => {
+            let stdout = if context.global.json {
+                json("Status", &not_running(place))
+            } else {
+                text::not_running(place)
+            };
+            return Ok(Report::data(stdout).and_failure(&error));
+        }
+        Err(error) => return Err(error),
+    };
+    let status = client.daemon().status(StatusRequest {}).await?.into_inner();
+    let hint = if status.n_models == 0 {
+        let models = client
+            .models()
+            .list(ListModelsRequest {})
+            .await?
+            .into_inner();
+        models::hint(&models).map(str::to_owned)
+    } else {
+        None
+    };
+    let view = View {
+        place,
+        status: &status,
+        hint,
+        now: Timestamp::now(),
+    };
+    Ok(Report::data(if context.global.json {
+        json("Status", &running(&view))
+    } else {
+        text::running(&view)
+    }))
+}
+
+fn not_running(place: &Place) -> Status<'_> {
+    Status {
+        state: "not_running",
+        home: place.home.to_string_lossy().into_owned(),
+        socket: place.socket.to_string_lossy().into_owned(),
+        daemon: None,
+        problems: Vec::new(),
+    }
+}
+
+fn running<'a>(view: &'a View<'_>) -> Status<'a> {
+    let status = view.status;
+    let traffic = status.traffic.unwrap_or_default();
+    Status {
+        state: &status.state,
+        home: status.home.clone(),
+        socket: view.place.socket.to_string_lossy().into_owned(),
+        daemon: Some(Daemon {
+            version: &status.version,
+            pid: status.pid,
+            started_at: quantity::rfc_3339(status.started_at_ms),
+            uptime_secs: view.uptime_ms().map(quantity::secs),
+            http_url: &status.http_url,
+            config_path: some(&status.config_path),
+            traffic: Traffic {
+                n_calls: traffic.n_calls,
+                n_failed: traffic.n_failed,
+                n_in_flight: traffic.n_in_flight,
+                usage: traffic.usage.unwrap_or_default().into(),
+            },
+            storage: storage(status),
+            models: Routable {
+                n_models: status.n_models,
+                default: some(&status.default_model),
+                hint: view.hint.as_deref(),
+            },
+            endpoints: endpoints(status),
+            runtimes: runtimes(status),
+        }),
+        problems: status.problems.iter().map(String::as_str).collect(),
+    }
+}
+
+fn storage(status: &StatusResponse) -> Storage<'_> {
+    status.storage.as_ref().map_or(
+        Storage {
+            n_audit_records: 0,
+            n_audit_dropped: 0,
+            n_sessions: 0,
+            size_bytes: 0,
+            integrity: "unknown",
+        },
+        |storage| Storage {
+            n_audit_records: storage.n_audit_records,
+            n_audit_dropped: storage.n_audit_dropped,
+            n_sessions: storage.n_sessions,
+            size_bytes: storage.size_bytes,
+            integrity: &storage.integrity,
+        },
+    )
+}
+
+fn endpoints(status: &StatusResponse) -> Vec<Endpoint<'_>> {
+    let endpoints = status.endpoints.iter().map(|endpoint| Endpoint {
+        id: &endpoint.id,
+        url: &endpoint.url,
+        source: &endpoint.source,
+        n_models: endpoint.n_models,
+        state: &endpoint.state,
+        detail: some(&endpoint.detail),
+    });
+    endpoints.collect()
+}
+
+fn runtimes(status: &StatusResponse) -> Vec<Runtime<'_>> {
+    let runtimes = status.runtimes.iter().map(|runtime| Runtime {
+        name: &runtime.name,
+        state: &runtime.state,
+        pid: Some(runtime.pid).filter(|pid| *pid != 0),
+        port: Some(runtime.port).filter(|port| *port != 0),
+        log_path: &runtime.log_path,
+        detail: some(&runtime.detail),
+    });
+    runtimes.collect()
+}
+
+/// An empty string of the protocol is no value.
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

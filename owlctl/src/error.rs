@@ -1,0 +1,182 @@
+//! Why a command has no answer, how the run then ends, and the way out.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use owlcoda_proto::{ConnectError, ErrorCode, Failure, LocateError, printable};
+
+use crate::exit::Exit;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Locate(#[from] LocateError),
+    #[error("{}", printable(&source.to_string()))]
+    Connect {
+        source: ConnectError,
+        /// Where `--home` pointed, if it was given.
+        home: Option<PathBuf>,
+    },
+    #[error("the daemon answered: {}", printable(&.0.message))]
+    Refused(Failure),
+    #[error("the connection to the daemon ended: {}", printable(.0))]
+    Gone(String),
+    #[error("no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl CommandError {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Locate(_) => Exit::Usage,
+            Self::Connect { source, .. } => match source {
+                ConnectError::Forbidden { .. } => Exit::NotAuthorised,
+                ConnectError::NoAnswer { failure, .. } => match Exit::of_refusal(failure.code) {
+                    exit @ (Exit::NotAuthorised | Exit::TimedOut) => exit,
+                    _ => Exit::NotReachable,
+                },
+                ConnectError::DaemonTooOld { .. } | ConnectError::ClientTooOld { .. } => {
+                    Exit::Failed
+                }
+                _ => Exit::NotReachable,
+            },
+            Self::Gone(_) => Exit::NotReachable,
+            Self::Refused(failure) => Exit::of_refusal(failure.code),
+            Self::TimedOut(_) => Exit::TimedOut,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+
+    /// Lines that say what to do next; empty where nothing helps.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::Connect {
+                source: ConnectError::NotRunning { .. },
+                home,
+            } => {
+                // The variable, not a flag: it means the same to every program of ours.
+                let home = home.as_ref().map_or_else(String::new, |home| {
+                    format!("OWLCODA_HOME={} ", quoted(&home.to_string_lossy()))
+                });
+                format!(
+                    "  start it:                     {home}owlcodad serve\n  \
+                     or with all it needs at once: {home}packaging/quickstart\n"
+                )
+            }
+            Self::Connect {
+                source: ConnectError::Forbidden { .. },
+                ..
+            } => "  only the user who runs the daemon may talk to it\n".to_owned(),
+            Self::TimedOut(_) => "  wait longer with --timeout SECS\n".to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
+/// `text` as one word of a shell.
+fn quoted(text: &str) -> String {
+    let text = printable(text);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+impl From<tonic::Status> for CommandError {
+    fn from(status: tonic::Status) -> Self {
+        // A status that the daemon sent has no source; one that the transport made has.
+        let is_transport = std::error::Error::source(&status).is_some();
+        let failure = Failure::from(status);
+        if is_transport || failure.code == ErrorCode::Unavailable {
+            Self::Gone(failure.message)
+        } else {
+            Self::Refused(failure)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connect(source: ConnectError, home: Option<&str>) -> CommandError {
+        CommandError::Connect {
+            source,
+            home: home.map(PathBuf::from),
+        }
+    }
+
+    fn no_answer(code: ErrorCode) -> ConnectError {
+        ConnectError::NoAnswer {
+            socket: "/s".into(),
+            failure: Failure {
+                code,
+                message: "why".to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn every_way_to_miss_the_daemon_has_its_exit_status() {
+        let socket = PathBuf::from("/s");
+        let version = "9.9.9".to_owned();
+        for (source, exit) in [
+            (
+                ConnectError::NotRunning {
+                    socket: socket.clone(),
+                },
+                69,
+            ),
+            (ConnectError::Forbidden { socket }, 4),
+            (no_answer(ErrorCode::Internal), 69),
+            (no_answer(ErrorCode::Timeout), 124),
+            (no_answer(ErrorCode::Forbidden), 4),
+            (
+                ConnectError::DaemonTooOld {
+                    version: version.clone(),
+                },
+                1,
+            ),
+            (ConnectError::ClientTooOld { version }, 1),
+        ] {
+            let error = connect(source, None);
+            assert_eq!(error.exit().status(), exit, "{error}");
+        }
+        assert_eq!(CommandError::Locate(LocateError::NoHome).exit().status(), 2);
+        assert_eq!(
+            CommandError::TimedOut(Duration::from_secs(1))
+                .exit()
+                .status(),
+            124
+        );
+        assert_eq!(CommandError::Interrupted.exit().status(), 130);
+    }
+
+    #[test]
+    fn the_next_command_keeps_the_home_and_may_be_pasted_into_a_shell() {
+        let error = connect(
+            ConnectError::NotRunning {
+                socket: "/s".into(),
+            },
+            Some("/tmp/ada's owl"),
+        );
+        let hint = error.hint();
+        assert!(
+            hint.contains(r"OWLCODA_HOME='/tmp/ada'\''s owl' owlcodad serve"),
+            "{hint}"
+        );
+        assert_eq!(quoted("/srv/owl"), "/srv/owl");
+    }
+
+    #[test]
+    fn what_the_daemon_says_cannot_drive_the_terminal() {
+        let status = tonic::Status::internal("no\u{1b}]0;owned\u{7}");
+        let error = CommandError::from(status);
+        assert!(!error.to_string().contains('\u{1b}'), "{error}");
+    }
+}

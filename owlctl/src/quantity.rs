@@ -1,0 +1,125 @@
+//! Times, durations, counts and sizes: short for people, exact for JSON.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// The moment of a protocol time in Unix milliseconds; none where it is unset or out of range.
+pub(crate) fn moment(unix_ms: i64) -> Option<Timestamp> {
+    Some(unix_ms)
+        .filter(|ms| *ms != 0)
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+}
+
+/// RFC 3339 in UTC, for JSON.
+pub(crate) fn rfc_3339(unix_ms: i64) -> Option<String> {
+    moment(unix_ms).map(|moment| moment.to_string())
+}
+
+/// Date and time of day on the reader's clock.
+pub(crate) fn local_time(unix_ms: i64, zone: &TimeZone) -> String {
+    moment(unix_ms).map_or_else(String::new, |moment| {
+        let local = moment.to_zoned(zone.clone());
+        local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    })
+}
+
+/// Seconds with their fraction, for JSON.
+pub(crate) fn secs(ms: u64) -> f64 {
+    Duration::from_millis(ms).as_secs_f64()
+}
+
+/// A duration in its one or two largest units: `340ms`, `1.2s`, `2m 5s`, `3d 4h`.
+pub(crate) fn span(ms: u64) -> String {
+    let secs = ms / 1000;
+    match ms {
+        0..1_000 => format!("{ms}ms"),
+        1_000..60_000 => format!("{secs}.{}s", ms % 1000 / 100),
+        60_000..3_600_000 => format!("{}m {}s", secs / 60, secs % 60),
+        3_600_000..86_400_000 => format!("{}h {}m", secs / 3600, secs / 60 % 60),
+        _ => format!("{}d {}h", secs / 86_400, secs / 3600 % 24),
+    }
+}
+
+/// A whole number with its thousands apart: `214,331`.
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (digit_idx, digit) in digits.chars().enumerate() {
+        if digit_idx > 0 && (digits.len() - digit_idx).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 model`, `2 models`: a count with the word it counts.
+pub(crate) fn of(n: u64, word: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", count(n))
+}
+
+/// A size in bytes with a binary unit: `512 B`, `96.0 MiB`.
+pub(crate) fn size(n_bytes: u64) -> String {
+    const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    for (unit, shift) in UNITS {
+        let whole = n_bytes >> shift;
+        if whole > 0 {
+            let tenth = ((n_bytes >> (shift - 10)) & 1023) * 10 / 1024;
+            return format!("{whole}.{tenth} {unit}");
+        }
+    }
+    format!("{n_bytes} B")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_shows_its_largest_units() {
+        for (ms, text) in [
+            (0, "0ms"),
+            (999, "999ms"),
+            (1_250, "1.2s"),
+            (59_999, "59.9s"),
+            (125_000, "2m 5s"),
+            (3_600_000 * 4 + 60_000 * 12, "4h 12m"),
+            (86_400_000 * 3 + 3_600_000 * 4, "3d 4h"),
+        ] {
+            assert_eq!(span(ms), text, "{ms}");
+        }
+    }
+
+    #[test]
+    fn counts_and_sizes_are_readable() {
+        assert_eq!(
+            [0, 999, 1_000, 214_331, 12_345_678].map(count),
+            ["0", "999", "1,000", "214,331", "12,345,678"]
+        );
+        assert_eq!(
+            [512, 1_536, 96 << 20, 5 << 40].map(size),
+            ["512 B", "1.5 KiB", "96.0 MiB", "5.0 TiB"]
+        );
+        assert_eq!(
+            (of(1, "model"), of(2, "model")),
+            ("1 model".into(), "2 models".into())
+        );
+    }
+
+    #[test]
+    fn a_time_that_is_unset_or_impossible_is_no_time() {
+        assert_eq!(rfc_3339(0), None);
+        assert_eq!(rfc_3339(i64::MAX), None);
+        assert_eq!(
+            rfc_3339(1_700_000_000_123).as_deref(),
+            Some("2023-11-14T22:13:20.123Z")
+        );
+        assert_eq!(
+            local_time(1_700_000_000_123, &TimeZone::fixed(jiff::tz::offset(2))),
+            "2023-11-15 00:13:20"
+        );
+    }
+}

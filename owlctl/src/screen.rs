@@ -1,0 +1,26 @@
+//! The only place that writes to standard output and standard error.
+
+use std::io::{self, ErrorKind, Write};
+
+use crate::report::Report;
+
+/// Writes a report. A reader that left (`owlctl audit | head`) is not an error.
+pub(crate) fn show(report: &Report) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out
+        .write_all(report.stdout.as_bytes())
+        .and_then(|()| out.flush());
+    if !report.stderr.is_empty() {
+        complain(report.stderr.trim_end_matches('\n'));
+    }
+    match written {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes a message for a person.
+pub(crate) fn complain(message: &str) {
+    // Where even standard error is closed, nobody is left to be told.
+    writeln!(io::stderr(), "{message}").ok();
+}
