@@ -8,6 +8,8 @@
 //! An error before the first event is an HTTP status, as long as the model server is quick: after
 //! [`HOLD`] the head is sent and pings begin, because callers give up on a silent server.
 
+mod lull;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -20,18 +22,20 @@ use futures_util::Stream as _;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http_body::Frame;
 use owlcoda_pipeline::{About, Answer, Call, CallError, Event, EventStream};
+use owlcoda_supervise::Deadline;
 use owlcoda_types::RequestId;
 use owlcoda_wire::anthropic::StreamEvent;
 use owlcoda_wire::fault::{self, Dialect};
 use owlcoda_wire::sse;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, sleep};
 
+use self::lull::Lull;
 use crate::{Gateway, reply};
 
 /// How long a call may take to its first event before the head of the answer is sent without it.
 const HOLD: Duration = Duration::from_secs(5);
 
-/// Events that are ready together leave together, up to about this many bytes.
+/// Events that are ready together leave together (see [`lull`]), up to about this many bytes.
 const FULL_BYTES: usize = 16 << 10;
 
 /// Tells nginx and its kin not to hold back what passes through them.
@@ -65,7 +69,8 @@ pub(crate) async fn answer(gateway: Gateway, call: Call) -> Response {
         id,
         out: BytesMut::new(),
         ping_interval,
-        silence: Box::pin(sleep(ping_interval)),
+        lull: Lull::default(),
+        silence: Deadline::new(Instant::now() + ping_interval),
     };
     let mut response = Response::new(Body::new(events));
     let headers = response.headers_mut();
@@ -103,7 +108,8 @@ struct Events {
     id: RequestId,
     out: BytesMut,
     ping_interval: Duration,
-    silence: Pin<Box<Sleep>>,
+    lull: Lull,
+    silence: Deadline,
 }
 
 impl Events {
@@ -172,17 +178,20 @@ impl http_body::Body for Events {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         self.fill(context);
+        let is_over = matches!(self.state, State::Over);
         if self.out.is_empty() {
-            if matches!(self.state, State::Over) {
+            if is_over {
                 return Poll::Ready(None);
             }
-            if self.silence.as_mut().poll(context).is_pending() {
+            if self.silence.poll_passed(context).is_pending() {
                 return Poll::Pending;
             }
             self.ping();
+        } else if !is_over && self.out.len() < FULL_BYTES && self.lull.poll(context).is_pending() {
+            return Poll::Pending;
         }
         let next_ping = Instant::now() + self.ping_interval;
-        self.silence.as_mut().reset(next_ping);
+        self.silence.move_to(next_ping);
         let bytes = self.out.split().freeze();
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }

@@ -62,11 +62,11 @@ impl EventStream {
             let Some(frames) = &mut self.frames else {
                 return Poll::Ready(Ok(()));
             };
-            if self.stopping.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Err(self.fail(CallError::ShuttingDown)));
-            }
             let step = match frames.poll_next(context) {
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    let stopping = self.stopping.as_mut().poll(context);
+                    return stopping.map(|()| Err(self.fail(CallError::ShuttingDown)));
+                }
                 Poll::Ready(Some(Ok(frame))) => {
                     let step = self.translator.push(&frame, &mut self.queue);
                     if self.translator.is_done() {

@@ -1,6 +1,7 @@
 //! Everything that lives longer than a call: tasks with a name and an end, published values,
 //! child processes, and the phases of a shutdown.
 
+mod deadline;
 mod host;
 mod live;
 pub mod process;
@@ -8,6 +9,7 @@ mod shutdown;
 mod signals;
 mod supervisor;
 
+pub use deadline::Deadline;
 pub use host::{Host, Identity};
 pub use live::Live;
 pub use shutdown::{Phase, Shutdown};

@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::Stream;
+use owlcoda_supervise::Deadline;
 use owlcoda_wire::sse::{Decoder, Frame, SseError};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use crate::client::Body;
 use crate::destination::Limits;
@@ -28,7 +29,7 @@ pub struct Frames {
     chunks: Chunks,
     decoder: Decoder,
     limits: Limits,
-    silence: Pin<Box<Sleep>>,
+    silence: Deadline,
     has_begun: bool,
 }
 
@@ -39,7 +40,7 @@ impl Frames {
             chunks: Box::pin(body.response.bytes_stream()),
             decoder: Decoder::new(MAX_EVENT_BYTES),
             limits: body.limits,
-            silence: Box::pin(sleep_until(body.first_deadline)),
+            silence: Deadline::new(body.first_deadline),
             has_begun: false,
         }
     }
@@ -82,14 +83,12 @@ impl Frames {
             }
         }
         self.silence
-            .as_mut()
-            .poll(context)
+            .poll_passed(context)
             .map(|()| Some(Err(self.too_silent())))
     }
 
     fn restart_silence(&mut self) {
-        let end = Instant::now() + self.limits.idle;
-        self.silence.as_mut().reset(end);
+        self.silence.move_to(Instant::now() + self.limits.idle);
     }
 
     fn too_silent(&self) -> UpstreamError {
