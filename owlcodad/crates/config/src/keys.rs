@@ -152,7 +152,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("audit", Group, "{}", "The record of model calls."),
         used("audit.enabled", Flag, "true", "Whether model calls are recorded."),
         used("storage", Group, "{}", "The database in the data directory."),
-        used("storage.cacheBytes", Whole(1 << 16, 1 << 36), "33554432", "Memory for the page cache, in bytes."),
+        used("storage.cacheBytes", Whole(1 << 16, 1 << 36), "16777216", "Memory for the page cache, in bytes."),
         used("discovery", Group, "{}", "Search for model servers on this machine."),
         used("discovery.enabled", Flag, "true", "Whether the endpoints below are asked for their models."),
         used("discovery.endpoints", TextList, r#"["http://127.0.0.1:11434", "http://127.0.0.1:1234", "http://127.0.0.1:8000", "http://127.0.0.1:8080"]"#, "Base addresses of model servers to look for."),

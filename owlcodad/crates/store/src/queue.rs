@@ -3,8 +3,9 @@
 //! One semaphore bounds both the number of operations and the bytes that wait: an operation takes a
 //! slot for itself and one for each started [`SLOT_BYTES`]. A slot is given back after the commit.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
 
 use parking_lot::RwLock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -44,6 +45,7 @@ pub(crate) struct Queued {
 pub(crate) struct Queue {
     slots: Arc<Semaphore>,
     sender: RwLock<Option<SyncSender<Queued>>>,
+    writer: OnceLock<Thread>,
 }
 
 impl Queue {
@@ -53,8 +55,15 @@ impl Queue {
         let queue = Self {
             slots: Arc::new(Semaphore::new(MAX_QUEUED)),
             sender: RwLock::new(Some(sender)),
+            writer: OnceLock::new(),
         };
         (queue, receiver)
+    }
+
+    /// Says which thread receives, so that it can be woken while it lingers.
+    pub(crate) fn set_writer(&self, writer: Thread) {
+        // Only the first counts; there is one writer.
+        let _ = self.writer.set(writer);
     }
 
     /// Queues `op` of `n_bytes` if there is room now; gives back whether there was.
@@ -78,13 +87,25 @@ impl Queue {
     pub(crate) fn close(&self) {
         self.slots.close();
         *self.sender.write() = None;
+        self.wake_writer();
     }
 
     /// Never waits: whoever holds a slot has a place in the channel.
     fn send(&self, queued: Queued) -> Result<(), StoreError> {
+        let is_awaited = !matches!(queued.op, Op::Audit { .. });
         match &*self.sender.read() {
-            Some(sender) => sender.try_send(queued).map_err(|_| StoreError::Closed),
-            None => Err(StoreError::Closed),
+            Some(sender) => sender.try_send(queued).map_err(|_| StoreError::Closed)?,
+            None => return Err(StoreError::Closed),
+        }
+        if is_awaited {
+            self.wake_writer();
+        }
+        Ok(())
+    }
+
+    fn wake_writer(&self) {
+        if let Some(writer) = self.writer.get() {
+            writer.unpark();
         }
     }
 }

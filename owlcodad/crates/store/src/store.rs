@@ -131,6 +131,7 @@ impl Store {
             .name("store-writer".to_owned())
             .spawn(move || writer.run(&receiver))
             .map_err(StoreError::io("start the store's writer thread"))?;
+        queue.set_writer(thread.thread().clone());
         Ok(Self {
             inner: Arc::new(Inner {
                 queue,

@@ -137,15 +137,18 @@ impl Writer {
         let started = Instant::now();
         self.take(&mut group, first);
         while group.n_ops() < MAX_GROUP_OPS && group.n_bytes() < MAX_GROUP_BYTES {
-            let next = match queue.try_recv() {
-                Err(TryRecvError::Empty) if !group.has_waiters() => queue
-                    .recv_timeout(LINGER.saturating_sub(started.elapsed()))
-                    .ok(),
-                next => next.ok(),
-            };
-            match next {
-                Some(queued) => self.take(&mut group, queued),
-                None => break,
+            match queue.try_recv() {
+                Ok(queued) => self.take(&mut group, queued),
+                Err(TryRecvError::Empty) if !group.has_waiters() => {
+                    let left = LINGER.saturating_sub(started.elapsed());
+                    if left.is_zero() {
+                        break;
+                    }
+                    // Not in the channel, where each record would wake the thread. Whoever waits
+                    // for an answer does.
+                    std::thread::park_timeout(left);
+                }
+                Err(_) => break,
             }
         }
         group

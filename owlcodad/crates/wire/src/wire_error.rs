@@ -47,10 +47,8 @@ impl WireError {
 /// and then. That is no reason to refuse a whole conversation for ever: the half
 /// becomes U+FFFD.
 pub(crate) fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, WireError> {
-    serde_json::from_slice(body).or_else(|error| match mend_halves(body) {
-        Some(mended) => {
-            serde_json::from_slice(&mended).map_err(|error| explain::<T>(&mended, &error))
-        }
+    crate::json::read(body).or_else(|error| match mend_halves(body) {
+        Some(mended) => crate::json::read(&mended).map_err(|error| explain::<T>(&mended, &error)),
         None => Err(explain::<T>(body, &error)),
     })
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::response::{StopReason, UsageBody};
+use crate::json;
 
 /// One event of a streamed answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +92,26 @@ pub enum Delta {
     Signature(String),
 }
 
+impl Delta {
+    /// Writes the whole event, by hand: of a long answer nearly all are of this kind.
+    fn write(&self, index: usize, out: &mut BytesMut) {
+        let (kind, key, text) = match self {
+            Self::Text(text) => ("text_delta", "text", text),
+            Self::Thinking(text) => ("thinking_delta", "thinking", text),
+            Self::InputJson(text) => ("input_json_delta", "partial_json", text),
+            Self::Signature(text) => ("signature_delta", "signature", text),
+        };
+        out.reserve(text.len() + 96);
+        out.put_slice(br#"{"type":"content_block_delta","index":"#);
+        let _ = serde_json::to_writer(out.writer(), &index);
+        for part in [r#","delta":{"type":""#, kind, r#"",""#, key, r#"":"#] {
+            out.put_slice(part.as_bytes());
+        }
+        json::put_str(out, text);
+        out.put_slice(b"}}");
+    }
+}
+
 impl StreamEvent {
     /// The error event for a failure in the middle of an answer.
     pub fn error(code: ErrorCode, message: impl Into<String>) -> Self {
@@ -119,13 +140,18 @@ impl StreamEvent {
         out.put_slice(b"event: ");
         out.put_slice(self.name().as_bytes());
         out.put_slice(b"\ndata: ");
-        // Cannot fail: the writer grows and every key is a string.
-        let _ = serde_json::to_writer(out.writer(), &self.body());
+        match self.body() {
+            // Cannot fail: the writer grows and every key is a string.
+            Ok(body) => drop(serde_json::to_writer(out.writer(), &body)),
+            Err((index, delta)) => delta.write(index, out),
+        }
         out.put_slice(b"\n\n");
     }
 
-    fn body(&self) -> Body<'_> {
-        match self {
+    /// The data, but for deltas, which write themselves.
+    fn body(&self) -> Result<Body<'_>, (usize, &Delta)> {
+        Ok(match self {
+            Self::ContentBlockDelta { index, delta } => return Err((*index, delta)),
             Self::MessageStart { id, model, usage } => Body::MessageStart {
                 message: Head {
                     id,
@@ -154,15 +180,6 @@ impl StreamEvent {
                     },
                 },
             },
-            Self::ContentBlockDelta { index, delta } => Body::ContentBlockDelta {
-                index: *index,
-                delta: match delta {
-                    Delta::Text(text) => DeltaBody::Text { text },
-                    Delta::Thinking(thinking) => DeltaBody::Thinking { thinking },
-                    Delta::InputJson(partial_json) => DeltaBody::InputJson { partial_json },
-                    Delta::Signature(signature) => DeltaBody::Signature { signature },
-                },
-            },
             Self::ContentBlockStop { index } => Body::ContentBlockStop { index: *index },
             Self::MessageDelta {
                 stop_reason,
@@ -185,7 +202,7 @@ impl StreamEvent {
                     message,
                 },
             },
-        }
+        })
     }
 }
 
@@ -199,10 +216,6 @@ enum Body<'a> {
     ContentBlockStart {
         index: usize,
         content_block: StartBody<'a>,
-    },
-    ContentBlockDelta {
-        index: usize,
-        delta: DeltaBody<'a>,
     },
     ContentBlockStop {
         index: usize,
@@ -249,19 +262,6 @@ enum StartBody<'a> {
 
 #[derive(Serialize)]
 struct Empty {}
-
-#[derive(Serialize)]
-#[serde(tag = "type")]
-enum DeltaBody<'a> {
-    #[serde(rename = "text_delta")]
-    Text { text: &'a str },
-    #[serde(rename = "thinking_delta")]
-    Thinking { thinking: &'a str },
-    #[serde(rename = "input_json_delta")]
-    InputJson { partial_json: &'a str },
-    #[serde(rename = "signature_delta")]
-    Signature { signature: &'a str },
-}
 
 #[derive(Serialize)]
 struct EndBody<'a> {

@@ -19,7 +19,7 @@ impl EventReader {
     /// The event in the data of one frame; none where it is not one of those that
     /// [`StreamEvent`] knows. Never an error event: the relay ends at those.
     pub fn read(&mut self, data: &[u8]) -> Option<StreamEvent> {
-        let incoming: Incoming<'_> = serde_json::from_slice(data).ok()?;
+        let incoming: Incoming<'_> = crate::json::read(data).ok()?;
         let index = incoming
             .index()
             .and_then(|index| usize::try_from(index).ok());

@@ -37,7 +37,7 @@ pub struct UpstreamFault {
 /// Reads an error answer. `status` 200 is an error that came as a success.
 pub fn from_upstream(status: u16, body: &[u8]) -> UpstreamFault {
     let body = body.get(..MAX_BODY_BYTES).unwrap_or(body);
-    let raw: Option<&RawValue> = serde_json::from_slice(body).ok();
+    let raw: Option<&RawValue> = crate::json::read(body).ok();
     from_parts(status, raw)
 }
 

@@ -62,7 +62,7 @@ impl MessagesRelay {
         if self.is_done || data.is_empty() || data.trim_ascii() == DONE {
             return Ok(None);
         }
-        let Ok(incoming) = serde_json::from_slice::<Incoming<'_>>(data) else {
+        let Ok(incoming) = crate::json::read::<Incoming<'_>>(data) else {
             if event == Some(b"error") {
                 return Err(from_upstream(200, data).into());
             }
@@ -185,7 +185,7 @@ pub fn relay_messages_response(body: &[u8], model: &str) -> Result<Converted, St
 
 /// A whole answer: one that has content, and is no error.
 pub(super) fn read_answer(body: &[u8]) -> Result<(Incoming<'_>, Option<Usage>), StreamFault> {
-    let answer: Incoming<'_> = serde_json::from_slice(body).map_err(|_| StreamFault::BadMessage)?;
+    let answer: Incoming<'_> = crate::json::read(body).map_err(|_| StreamFault::BadMessage)?;
     if answer.is_error() {
         return Err(from_upstream(200, body).into());
     }

@@ -114,7 +114,7 @@ impl MessagesToChat {
         if self.is_done || data.is_empty() || data.trim_ascii() == DONE {
             return Ok(());
         }
-        let Ok(incoming) = serde_json::from_slice::<Incoming<'_>>(data) else {
+        let Ok(incoming) = crate::json::read::<Incoming<'_>>(data) else {
             if event == Some(b"error") {
                 return Err(from_upstream(200, data).into());
             }

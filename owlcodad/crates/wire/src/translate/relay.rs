@@ -60,7 +60,7 @@ impl ChatRelay {
             self.is_done = true;
             return Ok(None);
         }
-        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else {
+        let Ok(chunk) = crate::json::read::<Chunk<'_>>(data) else {
             self.n_malformed += 1;
             return Ok(None);
         };

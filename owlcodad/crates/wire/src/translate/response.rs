@@ -61,7 +61,7 @@ fn to_response(
 
 /// A chat answer for a chat caller: the same bytes but for the model's name.
 pub fn relay_chat_response(body: &[u8], model: &str) -> Result<Converted, StreamFault> {
-    let chunk: Chunk<'_> = serde_json::from_slice(body).map_err(|_| StreamFault::BadJson)?;
+    let chunk: Chunk<'_> = crate::json::read(body).map_err(|_| StreamFault::BadJson)?;
     if let Some(error) = chunk.error {
         return Err(from_error_value(error).into());
     }

@@ -1,11 +1,13 @@
 //! The schema of a tool's arguments, in the form that chat servers take.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::error::TranslateError;
-use crate::object::RawFields;
+use crate::object::{RawFields, Str};
 
 /// A schema as a chat server wants it: an object schema that says so, without
 /// the `$schema` line that some of them refuse. All else stays byte for byte.
@@ -16,13 +18,18 @@ pub(super) fn parameters<'a>(
     let Some(schema) = schema else {
         return raw(&empty_object_schema(), path);
     };
-    let mut fields: RawFields = serde_json::from_str(schema.get()).map_err(|_| {
-        TranslateError::invalid(format!("{path}.input_schema"), "expected an object")
-    })?;
-    let is_object = fields.get("type").is_some();
-    if is_object && fields.get("$schema").is_none() {
+    // Most schemas tell without being read.
+    if schema.get().starts_with("{\"type\":") && !schema.get().contains("$schema") {
         return Ok(Cow::Borrowed(schema));
     }
+    let not_an_object =
+        |_| TranslateError::invalid(format!("{path}.input_schema"), "expected an object");
+    let keys: Keys = serde_json::from_str(schema.get()).map_err(not_an_object)?;
+    if keys.has_type && !keys.has_schema {
+        return Ok(Cow::Borrowed(schema));
+    }
+    let is_object = keys.has_type;
+    let mut fields: RawFields = serde_json::from_str(schema.get()).map_err(not_an_object)?;
     fields.remove("$schema");
     if is_object {
         return raw(&fields, path);
@@ -35,6 +42,37 @@ pub(super) fn parameters<'a>(
         typed.push(name, value.to_owned());
     }
     raw(&typed, path)
+}
+
+/// Which of the keys that matter a schema has.
+#[derive(Default)]
+struct Keys {
+    has_type: bool,
+    has_schema: bool,
+}
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Keys;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Keys::default();
+                while let Some(Str(key)) = map.next_key()? {
+                    keys.has_type |= key == "type";
+                    keys.has_schema |= key == "$schema";
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Ok(keys)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
 }
 
 fn object_type() -> RawFields {

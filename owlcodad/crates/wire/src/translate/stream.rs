@@ -98,7 +98,7 @@ impl ChatToMessages {
             self.is_done = true;
             return Ok(());
         }
-        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else {
+        let Ok(chunk) = crate::json::read::<Chunk<'_>>(data) else {
             self.n_malformed += 1;
             return Ok(());
         };

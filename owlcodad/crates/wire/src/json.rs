@@ -1,0 +1,108 @@
+//! Reading and writing JSON where each event and each kilobyte counts.
+
+use bytes::BufMut;
+use serde::Deserialize;
+
+/// Reads a document. Its bytes are checked for UTF-8 once and not string by string.
+pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(document) {
+        Ok(text) => serde_json::from_str(text),
+        // The parser says where it is wrong.
+        Err(_) => serde_json::from_slice(document),
+    }
+}
+
+/// Writes a string with its quotes, as serde does.
+pub(crate) fn put_str(out: &mut impl BufMut, text: &str) {
+    out.put_u8(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(at) = find_escape(rest) {
+        let (plain, after) = rest.split_at(at);
+        out.put_slice(plain);
+        let Some((byte, after)) = after.split_first() else {
+            break;
+        };
+        put_escape(out, *byte);
+        rest = after;
+    }
+    out.put_slice(rest);
+    out.put_u8(b'"');
+}
+
+/// The place of the first byte that JSON wants escaped: a control character, `"` or `\`.
+fn find_escape(bytes: &[u8]) -> Option<usize> {
+    const EACH: u64 = u64::MAX / 255;
+    const HIGH: u64 = EACH * 0x80;
+    let mut chunks = bytes.chunks_exact(8);
+    for (idx, chunk) in chunks.by_ref().enumerate() {
+        let word = chunk.try_into().map_or(0, u64::from_le_bytes);
+        // The high bit of a byte is set where it is below the given one. What a borrow adds lies
+        // above the first byte that is meant, and only that one is looked at.
+        let is_below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word;
+        let quote = is_below(word ^ (EACH * u64::from(b'"')), 1);
+        let backslash = is_below(word ^ (EACH * u64::from(b'\\')), 1);
+        let found = (is_below(word, 0x20) | quote | backslash) & HIGH;
+        if found != 0 {
+            return Some(idx * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let tail = chunks.remainder();
+    let wants_escape = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    let at = tail.iter().position(wants_escape)?;
+    Some(bytes.len() - tail.len() + at)
+}
+
+fn put_escape(out: &mut impl BufMut, byte: u8) {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => {
+            let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or(b'0');
+            out.put_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)]);
+            return;
+        }
+    };
+    out.put_slice(&[b'\\', short]);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(text: &str) -> String {
+        let mut out = Vec::new();
+        put_str(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_character_is_escaped_as_serde_does_wherever_it_stands() {
+        for code in 0..0x300 {
+            let character = char::from_u32(code).unwrap();
+            for place in 0..10 {
+                let text = format!("{}{character}{}", "x".repeat(place), "é".repeat(9 - place));
+                assert_eq!(written(&text), serde_json::to_string(&text).unwrap());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_written_as_serde_does(text in "(?s).{0,60}") {
+            prop_assert_eq!(written(&text), serde_json::to_string(&text).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_byte_that_is_no_character_is_an_error_with_its_place() {
+        let error = read::<Vec<String>>(b"[\"a\", \"\xff\"]").unwrap_err();
+        assert!(error.to_string().contains("column 8"), "{error}");
+    }
+}
