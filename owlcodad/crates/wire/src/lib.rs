@@ -13,6 +13,7 @@ mod wire_error;
 pub mod anthropic;
 pub mod fault;
 pub mod openai;
+pub mod reshape;
 pub mod sse;
 pub mod translate;
 

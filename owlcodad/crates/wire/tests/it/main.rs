@@ -5,3 +5,4 @@ mod limits;
 mod messages;
 mod messages_properties;
 mod properties;
+mod reshape;
