@@ -15,6 +15,7 @@ mod keys;
 mod lifecycle;
 #[cfg(test)]
 mod managed;
+mod other_form;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

@@ -9,7 +9,8 @@ use owlcoda_supervise::{CancellationToken, Live};
 use owlcoda_types::{ErrorCode, Usage};
 use owlcoda_upstream::managed::{Lease, Runtimes};
 use owlcoda_upstream::{Destination, Frames, Reply, Upstream};
-use owlcoda_wire::fault;
+use owlcoda_wire::fault::{self, Dialect};
+use owlcoda_wire::reshape::{self, Assembly};
 use owlcoda_wire::translate::StreamFault;
 
 use crate::call::{Answer, Call, CallError, Request, Whole};
@@ -163,17 +164,38 @@ impl Inner {
         if !reply.status.is_success() {
             return Err(refusal(reply).await);
         }
+        let spoken = dialect(model.protocol);
         if call.request.is_stream() {
-            if !reply.body.is_event_stream() {
-                return Err(not_a_stream(reply, &outgoing.way_back).await);
-            }
+            let frames = if reply.body.is_event_stream() {
+                reply.body.frames()
+            } else {
+                let endpoint = Arc::clone(&destination.endpoint);
+                let answer = reply.body.whole().await?;
+                let stream = if reshape::looks_like_stream(&answer) {
+                    answer
+                } else {
+                    reshape::whole_as_stream(spoken, &answer)
+                        .ok_or_else(|| not_a_stream(&answer, &outgoing.way_back))?
+                };
+                Frames::of(stream, endpoint)
+            };
             return Ok(Opened::Stream {
-                frames: Box::new(reply.body.frames()),
+                frames: Box::new(frames),
                 translator: outgoing.way_back.translator(),
                 lease,
             });
         }
-        let answer = reply.body.whole().await?;
+        let answer = if reply.body.is_event_stream() {
+            assembled(reply.body.frames(), spoken).await?
+        } else {
+            let answer = reply.body.whole().await?;
+            if reshape::looks_like_stream(&answer) {
+                let endpoint = Arc::clone(&destination.endpoint);
+                assembled(Frames::of(answer, endpoint), spoken).await?
+            } else {
+                answer
+            }
+        };
         let converted = outgoing.way_back.whole(&answer);
         let converted = converted.map_err(|fault| refused(fault.code(), &fault.to_string()))?;
         Ok(Opened::Whole {
@@ -215,14 +237,34 @@ async fn refusal(reply: Reply) -> CallError {
     }
 }
 
+/// What a model server of `protocol` speaks.
+const fn dialect(protocol: Protocol) -> Dialect {
+    match protocol {
+        Protocol::OpenAi => Dialect::OpenAi,
+        Protocol::Anthropic => Dialect::Anthropic,
+    }
+}
+
+/// The whole answer of a server that streams although it was not asked to.
+async fn assembled(mut frames: Frames, dialect: Dialect) -> Result<Bytes, CallError> {
+    let mut assembly = Assembly::new(dialect);
+    while let Some(frame) = frames.next().await {
+        let more = assembly.push(&frame?);
+        if !more.map_err(|fault| refused(fault.code(), &fault.to_string()))? {
+            break;
+        }
+    }
+    let whole = assembly.finish();
+    whole.map_err(|fault| refused(fault.code(), &fault.to_string()))
+}
+
 /// Why a stream that was asked for did not come: in the model server's words, if it has some.
-async fn not_a_stream(reply: Reply, way_back: &WayBack) -> CallError {
-    let body = reply.body.error_text().await;
-    match way_back.whole(&body) {
+fn not_a_stream(answer: &[u8], way_back: &WayBack) -> CallError {
+    match way_back.whole(answer) {
         Err(StreamFault::Upstream { code, message }) => refused(code, &message),
         _ => refused(
             ErrorCode::BadUpstream,
-            "the model server was asked for a stream and did not send one",
+            "the model server was asked for a stream and sent neither a stream nor an answer",
         ),
     }
 }

@@ -19,6 +19,14 @@ pub struct Limits {
     pub idle: Duration,
 }
 
+impl Limits {
+    /// For what does not have to be waited for.
+    pub(crate) const NONE: Self = Self {
+        first_token: Duration::from_hours(1),
+        idle: Duration::from_hours(1),
+    };
+}
+
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 

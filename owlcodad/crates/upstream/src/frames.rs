@@ -45,6 +45,19 @@ impl Frames {
         }
     }
 
+    /// The frames of an event stream that is there already.
+    pub fn of(stream: Bytes, endpoint: Arc<str>) -> Self {
+        let limits = Limits::NONE;
+        Self {
+            endpoint,
+            chunks: Box::pin(futures_util::stream::once(std::future::ready(Ok(stream)))),
+            decoder: Decoder::new(usize::MAX),
+            limits,
+            silence: Deadline::new(Instant::now() + limits.first_token),
+            has_begun: false,
+        }
+    }
+
     /// The next frame; `None` at the end of the answer. Cancel-safe.
     pub async fn next(&mut self) -> Option<Result<Frame, UpstreamError>> {
         poll_fn(|context| self.poll_next(context)).await

@@ -91,13 +91,14 @@ async fn a_server_that_is_not_there_is_unavailable() {
 
 #[tokio::test]
 async fn an_answer_of_the_wrong_kind_is_refused() {
-    let no_stream = "the model server was asked for a stream and did not send one";
+    let no_stream = "the model server was asked for a stream and sent neither a stream nor an \
+                     answer";
     let no_answer = "the model server's answer is not a chat completion";
     let cases = [
         (
-            "JSON for a stream",
+            "JSON of another kind for a stream",
             Mode::Stream,
-            Script::text("hello"),
+            Script::new().json(&json!({"hello": 1})),
             no_stream,
         ),
         (
@@ -113,10 +114,10 @@ async fn an_answer_of_the_wrong_kind_is_refused() {
             "it broke",
         ),
         (
-            "a stream for JSON",
+            "a stream without an answer for JSON",
             Mode::Whole,
-            Script::text_stream(&["hello"]),
-            no_answer,
+            Script::stream().data(&json!({"error": {"message": "it broke"}})),
+            "it broke",
         ),
         (
             "a page",
