@@ -1,7 +1,7 @@
 //! Holds a JSON document against the table of keys: every problem at once, then only good values.
 //!
 //! What is wrong, unknown or without effect is reported and taken out, so that what follows reads a
-//! document in which each value has its type and range. Values are never repeated in a message,
+//! document in which each value has its type and range. A prepared key is reported and stays. Values are never repeated in a message,
 //! except one that should have been a word from a list: a key may stand in the wrong place.
 
 use owlcoda_types::{clip, printable};
@@ -100,6 +100,12 @@ impl Check<'_> {
                     self.warn_unused(key, path);
                 }
                 None
+            }
+            Effect::Prepared(states) => {
+                if !states.iter().any(|state| state.is(&value)) {
+                    self.warn_unused(key, path);
+                }
+                Some(value)
             }
         }
     }

@@ -8,6 +8,7 @@ use owlcoda_types::Secret;
 
 use crate::caller::{AllowedHost, AuthConfig};
 use crate::endpoint::EndpointUrl;
+use crate::policy::PolicyConfig;
 
 /// Everything that can be configured. The default is what an empty file means.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Time limits on calls to model servers.
     pub upstream: UpstreamConfig,
+    /// What is done when a model server fails or is asked too often.
+    pub policy: PolicyConfig,
     /// The models, in the order of the file. Exactly one is the default, unless there are none.
     pub models: Vec<ModelConfig>,
     /// Model servers that the daemon runs itself.

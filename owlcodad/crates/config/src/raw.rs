@@ -1,4 +1,4 @@
-//! The configuration as written: every key that has an effect, each optional.
+//! The configuration as written: every key that has an effect or is about to, each optional.
 //!
 //! Read from a document that [`crate::check`] has been over, so types and ranges hold. A required
 //! key may still be missing here: its absence is reported by then.
@@ -33,6 +33,13 @@ pub(crate) struct RawConfig {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct RawMiddleware {
     pub(crate) max_request_body_bytes: Option<usize>,
+    pub(crate) rate_limit_rpm: Option<u64>,
+    pub(crate) retry_max_attempts: Option<u32>,
+    pub(crate) retry_base_delay_ms: Option<u64>,
+    pub(crate) fallback_enabled: Option<bool>,
+    pub(crate) circuit_breaker_threshold: Option<u32>,
+    pub(crate) circuit_breaker_cooldown_ms: Option<u64>,
+    pub(crate) request_timeout_ms: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

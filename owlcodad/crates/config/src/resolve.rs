@@ -2,6 +2,7 @@
 
 mod caller;
 mod model;
+mod policy;
 mod runtime;
 
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub(crate) fn resolve(
     let upstream = upstream(&raw.server, raw.router_timeout_ms);
     let auth = caller::auth(&raw.auth, report);
     let server = server(&raw, auth, env, report);
+    let policy = policy::resolve(&raw.middleware);
     let router = router(raw.router_url.as_deref(), env, report);
     let runtimes = runtime::resolve(raw.runtimes, trust, report);
     let models = {
@@ -53,6 +55,7 @@ pub(crate) fn resolve(
     Config {
         server,
         upstream,
+        policy,
         models,
         runtimes,
         discovery: discovery(raw.discovery, report),
