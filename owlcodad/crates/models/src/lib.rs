@@ -1,5 +1,6 @@
-//! Which model a name means. Pure: no sockets, no clock.
+//! Which model a name means, and what is done when it does not answer. Pure: no sockets, no clock.
 
+pub mod policy;
 mod registry;
 
 pub use registry::{DEFAULT_NAME, MIN_PART_CHARS, Model, Registry, RouteError, Source};
