@@ -194,6 +194,16 @@ mod tests {
     }
 
     #[test]
+    fn the_wait_begins_small_again_at_another_model() {
+        let now = Instant::now();
+        let mut retry = Retry::new(RetryConfig::default(), now);
+        let mut after = |kind| retry.after(&Failure::new(kind), Others::Left, now, MOST);
+        assert_eq!(ms(after(FailureKind::Server)), 100);
+        assert_eq!(after(FailureKind::Timeout), Verdict::NextCandidate);
+        assert_eq!(ms(after(FailureKind::Server)), 100);
+    }
+
+    #[test]
     fn each_kind_of_failure_leads_where_its_row_says() {
         use FailureKind as K;
         let again = |verdict| matches!(verdict, Verdict::RetryAfter(_));

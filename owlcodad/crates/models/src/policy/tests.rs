@@ -35,6 +35,15 @@ fn touchy() -> PolicyConfig {
     }
 }
 
+fn at_most(per_minute: u64, config: PolicyConfig) -> PolicyConfig {
+    PolicyConfig {
+        rate_limit: RateLimitConfig {
+            per_minute: NonZeroU64::new(per_minute),
+        },
+        ..config
+    }
+}
+
 struct Room {
     policy: Policy,
     registry: Registry,
@@ -282,27 +291,60 @@ fn beyond_its_rate_a_model_is_not_asked_and_no_other_pays_for_that() {
 
 #[test]
 fn a_model_at_its_limit_answers_for_nobody_else() {
-    let one = PolicyConfig {
-        rate_limit: RateLimitConfig {
-            per_minute: NonZeroU64::new(1),
-        },
-        ..config()
-    };
-    let room = Room::new(one, &[("a", "e1"), ("b", "e2"), ("c", "e3")]);
+    let models = [("a", "e1"), ("b", "e2"), ("c", "e3")];
+    let room = Room::new(at_most(1, touchy()), &models);
     room.course("b").start(room.now).unwrap().succeed();
     assert_eq!(room.failing("a", FailureKind::Server).0, ["a", "c"]);
+
+    let room = Room::new(at_most(1, touchy()), &models[..2]);
+    room.course("b").start(room.now).unwrap().succeed();
+    let (asked, stop) = room.failing("a", FailureKind::Server);
+    assert_eq!(asked, ["a"]);
+    assert_eq!(stop, Stop::Exhausted, "the failure of `a` is what matters");
+
+    let room = Room::new(at_most(1, touchy()), &models);
+    room.course("b").start(room.now).unwrap().succeed();
+    let mut course = room.course("a");
+    let visit = course.start(room.now).unwrap();
+    visit.fail(FailureKind::Interrupted, room.now);
+    let visit = room.course("a").start(room.now).unwrap();
+    assert_eq!(visit.model().id, "c", "`a` is open and `b` at its limit");
+}
+
+#[test]
+fn a_model_that_no_other_can_stand_in_for_is_asked_again() {
+    let touchy_and_patient = PolicyConfig {
+        retry: RetryConfig::default(),
+        ..touchy()
+    };
+    let room = Room::new(touchy_and_patient, &[("a", "e1"), ("b", "e2")]);
+    let mut course = room.course("b");
+    let visit = course.start(room.now).unwrap();
+    visit.fail(FailureKind::Interrupted, room.now);
+    let (asked, _) = room.failing("a", FailureKind::Connect);
+    assert_eq!(asked, ["a", "a", "a", "a"]);
+}
+
+#[test]
+fn an_equal_server_with_room_is_asked_where_the_first_is_at_its_limit() {
+    let servers: [(&str, &[&str]); 3] = [("e1", &["qwen"]), ("e2", &["qwen"]), ("e3", &["llama"])];
+    let room = Room::with(at_most(1, config()), discovered(&servers));
+    let ask = || room.course("qwen").start(room.now).unwrap();
+    // Each has left before the next one comes, so none is busier.
+    let asked = [(); 2].map(|()| ask().model().endpoint_id());
+    assert_eq!(asked, ["e1:80", "e2:80"]);
+
+    let room = Room::with(at_most(1, config()), discovered(&servers));
+    let second = room.course("qwen@e2").start(room.now);
+    second.unwrap().succeed();
+    let (asked, _) = room.failing("qwen", FailureKind::Server);
+    assert_eq!(asked, ["qwen", "llama"], "a failure leads on, past a limit");
 }
 
 #[test]
 fn of_equal_servers_the_least_busy_is_asked_and_the_one_with_room() {
-    let one = PolicyConfig {
-        rate_limit: RateLimitConfig {
-            per_minute: NonZeroU64::new(2),
-        },
-        ..config()
-    };
     let servers: [(&str, &[&str]); 2] = [("e1", &["qwen"]), ("e2", &["qwen"])];
-    let room = Room::with(one, discovered(&servers));
+    let room = Room::with(at_most(2, config()), discovered(&servers));
     let ask = || room.course("qwen").start(room.now);
     let visits: Vec<_> = (0..4).map(|_| ask().unwrap()).collect();
     let asked: Vec<_> = visits
@@ -363,18 +405,10 @@ fn a_reload_changes_the_rate_of_a_bucket_in_use() {
     for _ in 0..30 {
         room.course("a").start(room.now).unwrap().succeed();
     }
-    let faster = PolicyConfig {
-        rate_limit: RateLimitConfig {
-            per_minute: NonZeroU64::new(600),
-        },
-        ..config()
-    };
+    let faster = at_most(600, config());
     room.policy.apply(faster, &room.registry, room.now);
     assert_eq!(n_granted(), 300);
-    let unlimited = PolicyConfig {
-        rate_limit: RateLimitConfig { per_minute: None },
-        ..config()
-    };
+    let unlimited = at_most(0, config());
     room.policy.apply(unlimited, &room.registry, room.now);
     assert_eq!(n_granted(), 1000);
 }
