@@ -156,7 +156,8 @@ pub struct Course<'a> {
     unreachable: Vec<String>,
     /// Why the first one that was not asked was not.
     refusal: Option<Stop>,
-    has_asked: bool,
+    /// Models asked so far.
+    n_asked: u32,
 }
 
 impl<'a> Course<'a> {
@@ -182,7 +183,7 @@ impl<'a> Course<'a> {
             retry: Retry::new(config.retry, now),
             unreachable: Vec::new(),
             refusal: None,
-            has_asked: false,
+            n_asked: 0,
         }
     }
 
@@ -200,6 +201,7 @@ impl<'a> Course<'a> {
         now: Instant,
         random: u64,
     ) -> Result<Visit, Stop> {
+        let failure = &self.seen(failure, &visit);
         if failure.kind == FailureKind::Connect {
             self.unreachable.push(visit.model.endpoint_id());
         }
@@ -224,24 +226,34 @@ impl<'a> Course<'a> {
         }
     }
 
+    /// What the failure of `visit` means here: who stands in and refuses is not the last word, for the
+    /// caller never asked it. Its key may be wrong, or its context too small.
+    fn seen(&self, failure: &Failure, visit: &Visit) -> Failure {
+        let is_stand_in = visit.is_fallback || self.n_asked > 1;
+        match failure.kind {
+            FailureKind::Refused if is_stand_in => Failure::new(FailureKind::Unfit),
+            _ => *failure,
+        }
+    }
+
     fn next(&mut self, now: Instant) -> Result<Visit, Stop> {
         while let Some(candidate) = self.pick() {
             match self.enter(&candidate, now) {
                 Ok(visit) => {
-                    self.has_asked = true;
+                    self.n_asked += 1;
                     return Ok(visit);
                 }
                 Err(stop) => {
                     let is_last_asked = self.left.iter().all(|other| other.is_fallback);
                     let is_limit = matches!(stop, Stop::Limited { .. });
-                    if is_limit && is_last_asked && !candidate.is_fallback && !self.has_asked {
+                    if is_limit && is_last_asked && !candidate.is_fallback && self.n_asked == 0 {
                         return Err(stop);
                     }
                     self.refusal.get_or_insert(stop);
                 }
             }
         }
-        let refusal = self.refusal.take().filter(|_| !self.has_asked);
+        let refusal = self.refusal.take().filter(|_| self.n_asked == 0);
         Err(refusal.unwrap_or(Stop::Exhausted))
     }
 

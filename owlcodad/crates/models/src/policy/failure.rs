@@ -33,10 +33,11 @@ pub enum FailureKind {
     /// The model server's own limit says: later. It is well, so this says nothing against it.
     RateLimited,
     /// The request was refused: by a fault of the caller's, or of the credentials that are
-    /// configured. Another model would hide it.
+    /// configured. Another model's answer would hide it.
     Refused,
-    /// This model cannot be asked such a thing, and was not. Only another candidate's failing,
-    /// never that of the model that was asked for, which is [`FailureKind::Refused`].
+    /// This model cannot be asked such a thing. Only a stand-in fails so, and another may do better;
+    /// of the model that was asked for it is [`FailureKind::Refused`]. A course takes what a stand-in
+    /// refuses for this.
     Unfit,
 }
 

@@ -139,6 +139,32 @@ fn a_refusal_reaches_the_caller_and_nobody_else_is_asked() {
 }
 
 #[test]
+fn a_stand_in_that_refuses_makes_way_for_the_next() {
+    let servers: [(&str, &[&str]); 4] = [
+        ("e1", &["qwen"]),
+        ("e2", &["qwen"]),
+        ("e3", &["llama"]),
+        ("e4", &["phi"]),
+    ];
+    let room = Room::with(config(), discovered(&servers));
+    let mut course = room.course("qwen");
+    let visit = course.start(room.now).unwrap();
+    let mut failure = Failure::new(FailureKind::Server);
+    let mut visit = course.failed(visit, &failure, room.now, MOST).unwrap();
+    failure.kind = FailureKind::Refused;
+    for (stand_in, next) in [("qwen@e2:80", "llama"), ("llama", "phi")] {
+        assert_eq!(visit.model().id, stand_in);
+        visit = course.failed(visit, &failure, room.now, MOST).unwrap();
+        assert_eq!(visit.model().id, next);
+    }
+    let stop = course.failed(visit, &failure, room.now, MOST).unwrap_err();
+    assert_eq!(stop, Stop::Exhausted);
+    for model in ["qwen@e2:80", "llama", "phi"] {
+        assert_eq!(room.state(model), BreakerState::Closed, "{model}");
+    }
+}
+
+#[test]
 fn no_other_model_answers_where_the_configuration_says_so() {
     let off = PolicyConfig {
         fallback: FallbackConfig { is_enabled: false },
