@@ -1,4 +1,7 @@
 //! The shape of a chat request as we write it.
+//!
+//! Messages and tools are written by hand: a coding agent's turn has a hundred kilobytes of them, and
+//! escaping their text is most of what the translation costs. serde writes the rest.
 
 use std::borrow::Cow;
 
@@ -6,12 +9,16 @@ use serde::{Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
+use crate::json::{Bracket, Writer};
+
 /// A chat request. Fields are written in this order.
 #[derive(Debug, Serialize)]
 pub(super) struct ChatRequest<'a> {
+    #[serde(skip)]
     pub(super) model: &'a str,
+    #[serde(skip)]
     pub(super) messages: Vec<ChatMessage<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip)]
     pub(super) tools: Vec<ChatTool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tool_choice: Option<ChatToolChoice<'a>>,
@@ -54,8 +61,7 @@ pub(super) struct TemplateKwargs {
     pub(super) enable_thinking: bool,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(tag = "role", rename_all = "snake_case")]
+#[derive(Debug)]
 pub(super) enum ChatMessage<'a> {
     System {
         content: String,
@@ -66,9 +72,7 @@ pub(super) enum ChatMessage<'a> {
     Assistant {
         /// Null where the model only called tools.
         content: Option<Cow<'a, str>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
         reasoning_content: Option<String>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         tool_calls: Vec<ChatToolCall<'a>>,
     },
     Tool {
@@ -84,56 +88,42 @@ pub(super) enum ChatContent<'a> {
     Parts(Vec<ChatPart<'a>>),
 }
 
-impl Serialize for ChatContent<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Parts(parts) => parts.serialize(serializer),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug)]
 pub(super) enum ChatPart<'a> {
     Text { text: Cow<'a, str> },
     ImageUrl { image_url: ImageUrl<'a> },
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct ImageUrl<'a> {
     pub(super) url: Cow<'a, str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct ChatToolCall<'a> {
     pub(super) id: Cow<'a, str>,
-    #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) function: ChatCalledFunction<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct ChatCalledFunction<'a> {
     pub(super) name: Cow<'a, str>,
     /// JSON as text.
     pub(super) arguments: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct ChatTool<'a> {
-    #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) function: ChatFunction<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct ChatFunction<'a> {
     pub(super) name: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<&'a str>,
     pub(super) parameters: Cow<'a, RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) strict: Option<bool>,
 }
 
@@ -182,4 +172,119 @@ pub(super) struct JsonSchema<'a> {
     pub(super) name: &'static str,
     pub(super) strict: bool,
     pub(super) schema: &'a RawValue,
+}
+
+impl ChatRequest<'_> {
+    /// The body. `n_bytes` is about how long it will be.
+    pub(super) fn to_json(&self, n_bytes: usize) -> Vec<u8> {
+        let mut json = Writer::with_capacity(n_bytes);
+        json.open(Bracket::Object);
+        json.member("model", self.model);
+        json.list("messages", &self.messages, ChatMessage::write);
+        if !self.tools.is_empty() {
+            json.list("tools", &self.tools, ChatTool::write);
+        }
+        json.members(self);
+        json.close(Bracket::Object);
+        json.finish()
+    }
+}
+
+impl ChatMessage<'_> {
+    fn write(&self, json: &mut Writer) {
+        json.open(Bracket::Object);
+        match self {
+            Self::System { content } => {
+                json.member("role", "system");
+                json.member("content", content);
+            }
+            Self::User { content } => {
+                json.member("role", "user");
+                match content {
+                    ChatContent::Text(text) => json.member("content", text),
+                    ChatContent::Parts(parts) => json.list("content", parts, ChatPart::write),
+                }
+            }
+            Self::Assistant {
+                content,
+                reasoning_content,
+                tool_calls,
+            } => {
+                json.member("role", "assistant");
+                match content {
+                    Some(content) => json.member("content", content),
+                    None => json.raw_member("content", "null"),
+                }
+                if let Some(thought) = reasoning_content {
+                    json.member("reasoning_content", thought);
+                }
+                if !tool_calls.is_empty() {
+                    json.list("tool_calls", tool_calls, ChatToolCall::write);
+                }
+            }
+            Self::Tool {
+                tool_call_id,
+                content,
+            } => {
+                json.member("role", "tool");
+                json.member("tool_call_id", tool_call_id);
+                json.member("content", content);
+            }
+        }
+        json.close(Bracket::Object);
+    }
+}
+
+impl ChatPart<'_> {
+    fn write(&self, json: &mut Writer) {
+        json.open(Bracket::Object);
+        match self {
+            Self::Text { text } => {
+                json.member("type", "text");
+                json.member("text", text);
+            }
+            Self::ImageUrl { image_url } => {
+                json.member("type", "image_url");
+                json.key("image_url");
+                json.open(Bracket::Object);
+                json.member("url", &image_url.url);
+                json.close(Bracket::Object);
+            }
+        }
+        json.close(Bracket::Object);
+    }
+}
+
+impl ChatToolCall<'_> {
+    fn write(&self, json: &mut Writer) {
+        json.open(Bracket::Object);
+        json.member("id", &self.id);
+        json.member("type", self.kind);
+        json.key("function");
+        json.open(Bracket::Object);
+        json.member("name", &self.function.name);
+        json.member("arguments", self.function.arguments);
+        json.close(Bracket::Object);
+        json.close(Bracket::Object);
+    }
+}
+
+impl ChatTool<'_> {
+    fn write(&self, json: &mut Writer) {
+        json.open(Bracket::Object);
+        json.member("type", self.kind);
+        json.key("function");
+        json.open(Bracket::Object);
+        let function = &self.function;
+        json.member("name", &function.name);
+        if let Some(description) = function.description {
+            json.member("description", description);
+        }
+        json.raw_member("parameters", function.parameters.get());
+        if let Some(strict) = function.strict {
+            json.raw_member("strict", if strict { "true" } else { "false" });
+        }
+        json.close(Bracket::Object);
+        json.close(Bracket::Object);
+    }
 }

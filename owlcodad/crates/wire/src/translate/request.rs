@@ -53,6 +53,9 @@ impl Dropped {
 /// the guess may be wrong, and the server knows better.
 const MIN_ANSWER_TOKENS: u64 = 1_024;
 
+/// Most bytes that are reserved for a body before it is written.
+const MAX_RESERVED_BYTES: usize = 1 << 20;
+
 /// Most stop sequences of the Chat Completions API.
 const MAX_OPEN_AI_STOPS: usize = 4;
 
@@ -86,9 +89,10 @@ pub fn messages_to_chat(
         ));
     }
 
+    let n_input_tokens = estimate_input_tokens(request);
     let max_tokens = request
         .max_tokens
-        .map(|asked| fit(asked, estimate_input_tokens(request), target));
+        .map(|asked| fit(asked, n_input_tokens, target));
     let is_open_ai = target.flavour.is_open_ai();
     let takes_sampling = target.flavour != Flavour::OpenAiReasoning;
     if is_open_ai && request.stop_sequences.len() > MAX_OPEN_AI_STOPS {
@@ -135,10 +139,10 @@ pub fn messages_to_chat(
             include_usage: true,
         }),
     };
-    let body = serde_json::to_vec(&chat)
-        .map_err(|error| TranslateError::invalid("body", error.to_string()))?;
+    // The guess is a quarter of the text; escapes and brackets come on top.
+    let n_bytes = usize::try_from(n_input_tokens * 5).unwrap_or_default() + 1024;
     Ok(ChatBody {
-        body: Bytes::from(body),
+        body: Bytes::from(chat.to_json(n_bytes.min(MAX_RESERVED_BYTES))),
         dropped: dropped.0,
         repaired,
         max_tokens,
