@@ -50,6 +50,9 @@ impl Refused {
     }
 }
 
+/// Most bytes that are reserved for a body that has not come yet.
+const MAX_RESERVED_BYTES: usize = 1 << 20;
+
 /// Reads a JSON body of at most `limit_bytes`.
 pub(crate) async fn json_body(
     headers: &HeaderMap,
@@ -73,10 +76,15 @@ pub(crate) async fn json_body(
     if declared.is_some_and(|n_bytes| n_bytes > limit_bytes) {
         return Err(Refused::TooLarge { limit_bytes });
     }
-    read_capped(body, limit_bytes).await
+    read_capped(body, declared, limit_bytes).await
 }
 
-async fn read_capped(mut body: Body, limit_bytes: usize) -> Result<Bytes, Refused> {
+/// `declared` is how long the body is said to be.
+async fn read_capped(
+    mut body: Body,
+    declared: Option<usize>,
+    limit_bytes: usize,
+) -> Result<Bytes, Refused> {
     let mut all = BytesMut::new();
     let mut first: Option<Bytes> = None;
     loop {
@@ -95,6 +103,10 @@ async fn read_capped(mut body: Body, limit_bytes: usize) -> Result<Bytes, Refuse
         match first.take() {
             None if all.is_empty() => first = Some(data),
             earlier => {
+                if all.is_empty() {
+                    // A caller may say more than it sends.
+                    all.reserve(declared.unwrap_or_default().min(MAX_RESERVED_BYTES));
+                }
                 all.extend_from_slice(&earlier.unwrap_or_default());
                 all.extend_from_slice(&data);
             }
