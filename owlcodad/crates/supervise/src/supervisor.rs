@@ -57,7 +57,8 @@ impl Supervisor {
                     metric::PANICS.add([], 1);
                     error!(task = name, "a task ended in a panic");
                 }
-                if on_exit == OnExit::Fatal && !shutdown.stopping().is_cancelled() {
+                // A drain is what some tasks end with.
+                if on_exit == OnExit::Fatal && !shutdown.draining().is_cancelled() {
                     error!(task = name, "a task that must run has ended; shutting down");
                     shutdown.begin_drain();
                 }
