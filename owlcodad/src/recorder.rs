@@ -41,6 +41,7 @@ impl Recorder for AuditRecorder {
             n_attempts: settled.n_attempts,
             status: settled.status,
             outcome: settled.outcome.as_str().to_owned(),
+            failure_kind: settled.failure_kind.map(|kind| kind.as_str().to_owned()),
             is_stream: settled.is_stream,
             usage: settled.usage,
             ttft_ms: settled.ttft.map(millis),

@@ -8,6 +8,8 @@ mod clients;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod keys;

@@ -36,6 +36,8 @@ struct Record<'a> {
     n_attempts: u32,
     status: u32,
     outcome: &'a str,
+    /// How a call of a model failed; null where none did.
+    failure_kind: Option<&'a str>,
     is_stream: bool,
     usage: TokenCounts,
     /// To the first event of the answer; null where there was none.
@@ -60,6 +62,7 @@ impl<'a> From<&'a AuditRecord> for Record<'a> {
             n_attempts: record.n_attempts,
             status: record.status,
             outcome: &record.outcome,
+            failure_kind: some(&record.failure_kind),
             is_stream: record.is_stream,
             usage: record.usage.unwrap_or_default().into(),
             ttft_secs: record.ttft_ms.map(quantity::secs),
@@ -170,6 +173,7 @@ mod tests {
             ttft_ms: Some(340),
             elapsed_ms: 2_500,
             session_id: String::new(),
+            failure_kind: String::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::future::{Future, pending};
 use std::pin::Pin;
 
 use futures_util::StreamExt;
-use owlcoda_pipeline::{Answer, Call, CallError, Event, EventStream, Pipeline};
+use owlcoda_pipeline::{Answer, Call, Event, EventStream, Failure, Pipeline};
 use owlcoda_types::ErrorCode;
 use owlcoda_wire::anthropic::EventReader;
 
@@ -17,7 +17,7 @@ pub(crate) enum ModelCall {
     #[default]
     None,
     /// The first event has not come.
-    Opening(Pin<Box<dyn Future<Output = Result<Answer, CallError>> + Send>>),
+    Opening(Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>),
     /// Events come; the reader is for those that the model server wrote itself.
     Streaming(Box<EventStream>, EventReader),
 }
@@ -67,7 +67,7 @@ impl ModelCall {
     }
 }
 
-fn failed(error: &CallError) -> Input {
+fn failed(error: &Failure) -> Input {
     // The cause is in no message but its own; a person who sees one line needs all of them.
     let mut message = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -75,6 +75,10 @@ fn failed(error: &CallError) -> Input {
         message.push_str(": ");
         message.push_str(&error.to_string());
         cause = error.source();
+    }
+    // The same word that callers over HTTP get, for programs and for whoever asks about it.
+    if let Some(kind) = error.kind() {
+        message = format!("{message} ({kind})");
     }
     Input::CallFailed {
         code: error.code(),

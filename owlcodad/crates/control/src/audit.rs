@@ -75,5 +75,6 @@ fn record(seq: u64, record: AuditRecord) -> v1::AuditRecord {
             .session_id
             .map(|id| id.to_string())
             .unwrap_or_default(),
+        failure_kind: record.failure_kind.unwrap_or_default(),
     }
 }

@@ -5,9 +5,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
-use owlcoda_pipeline::{About, CallError};
+use owlcoda_pipeline::{About, Failure};
 use owlcoda_types::{ErrorCode, RequestId};
-use owlcoda_wire::fault::{self, Dialect};
+use owlcoda_wire::fault::{self, Dialect, ErrorBody};
 
 /// Names the model that answered.
 const SERVED_BY: HeaderName = HeaderName::from_static("x-owlcoda-served-by");
@@ -44,21 +44,26 @@ pub(crate) fn error(dialect: Dialect, code: ErrorCode, message: &str, id: Reques
 }
 
 /// A call that has no answer.
-pub(crate) fn call_error(dialect: Dialect, failure: &CallError, id: RequestId) -> Response {
-    let (code, message, id) = (failure.code(), failure.to_string(), id.to_string());
-    let mut response = with_code(
-        code,
-        match failure.detail(dialect) {
-            Some(detail) => fault::error_body_with_detail(dialect, code, &message, &id, detail),
-            None => fault::error_body(dialect, code, &message, &id),
-        },
-    );
+pub(crate) fn call_error(dialect: Dialect, failure: &Failure, id: RequestId) -> Response {
+    let mut response = with_code(failure.code(), call_error_body(dialect, failure, id));
     if let Some(wait) = failure.retry_after() {
         response
             .headers_mut()
             .insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     }
     response
+}
+
+/// The same as the body of an answer, or as one event of a stream.
+pub(crate) fn call_error_body(dialect: Dialect, failure: &Failure, id: RequestId) -> Bytes {
+    ErrorBody {
+        code: failure.code(),
+        message: &failure.to_string(),
+        request_id: &id.to_string(),
+        detail: failure.detail(dialect),
+        diagnostic: failure.diagnostic.as_deref(),
+    }
+    .write(dialect)
 }
 
 fn with_code(code: ErrorCode, body: Bytes) -> Response {

@@ -21,11 +21,11 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream as _;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http_body::Frame;
-use owlcoda_pipeline::{About, Answer, Call, CallError, Event, EventStream};
+use owlcoda_pipeline::{About, Answer, Call, Event, EventStream, Failure};
 use owlcoda_supervise::Deadline;
 use owlcoda_types::RequestId;
 use owlcoda_wire::anthropic::StreamEvent;
-use owlcoda_wire::fault::{self, Dialect};
+use owlcoda_wire::fault::Dialect;
 use owlcoda_wire::sse;
 use tokio::time::{Instant, sleep};
 
@@ -41,7 +41,7 @@ const FULL_BYTES: usize = 16 << 10;
 /// Tells nginx and its kin not to hold back what passes through them.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-type Opening = Pin<Box<dyn Future<Output = Result<Answer, CallError>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
 
 pub(crate) async fn answer(gateway: Gateway, call: Call) -> Response {
     let (id, dialect) = (call.id, call.request.dialect());
@@ -148,10 +148,9 @@ impl Events {
     }
 
     /// One error within the stream, and no end marker: the answer is not whole.
-    fn fail(&mut self, failure: &CallError) {
+    fn fail(&mut self, failure: &Failure) {
         self.state = State::Over;
-        let (code, message) = (failure.code(), failure.to_string());
-        let body = fault::error_body(self.dialect, code, &message, &self.id.to_string());
+        let body = reply::call_error_body(self.dialect, failure, self.id);
         let event = match self.dialect {
             Dialect::Anthropic => Some("error"),
             Dialect::OpenAi => None,

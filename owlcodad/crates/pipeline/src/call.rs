@@ -1,12 +1,7 @@
 //! What goes into the pipeline and what comes out.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use owlcoda_models::RouteError;
-use owlcoda_types::{ErrorCode, RequestId, SessionId, UnixMs};
-use owlcoda_upstream::UpstreamError;
-use owlcoda_upstream::managed::ManagedError;
+use owlcoda_types::{RequestId, SessionId, UnixMs};
 use owlcoda_wire::fault::Dialect;
 use owlcoda_wire::translate::Relayed;
 use owlcoda_wire::{anthropic, openai};
@@ -116,72 +111,4 @@ pub enum Event {
     Relayed(Relayed),
     /// The JSON document of one chunk of Chat Completions.
     Chat(Bytes),
-}
-
-/// Why a call has no answer, or why its answer ended early.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallError {
-    /// The name leads to no model.
-    #[error(transparent)]
-    Route(#[from] RouteError),
-    /// The model server was not reached, or broke off.
-    #[error(transparent)]
-    Upstream(#[from] UpstreamError),
-    /// Our own model server did not start.
-    #[error(transparent)]
-    Managed(#[from] ManagedError),
-    /// The model server answered with an error, or the request cannot be said in its dialect.
-    #[error("{message}")]
-    Refused {
-        /// What it amounts to.
-        code: ErrorCode,
-        /// For the caller: bounded, without keys.
-        message: String,
-        /// When the model server said to come back.
-        retry_after: Option<Duration>,
-        /// A code that some clients look for beside the error's type.
-        detail: Option<&'static str>,
-        /// The model server's own code, for callers who speak its dialect.
-        own_code: Option<String>,
-    },
-    /// The daemon is shutting down.
-    #[error("the daemon is shutting down")]
-    ShuttingDown,
-}
-
-impl CallError {
-    /// The code that decides everything else.
-    pub const fn code(&self) -> ErrorCode {
-        match self {
-            Self::Route(error) => error.code(),
-            Self::Upstream(error) => error.code(),
-            Self::Managed(error) => error.code(),
-            Self::Refused { code, .. } => *code,
-            Self::ShuttingDown => ErrorCode::ShuttingDown,
-        }
-    }
-
-    /// The finer code that a caller in `dialect` looks for beside the error's type.
-    pub fn detail(&self, dialect: Dialect) -> Option<&str> {
-        match (self, dialect) {
-            (
-                Self::Refused {
-                    detail: Some(detail),
-                    ..
-                },
-                _,
-            ) => Some(detail),
-            (Self::Refused { own_code, .. }, Dialect::OpenAi) => own_code.as_deref(),
-            _ => None,
-        }
-    }
-
-    /// When the model server said to come back.
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Refused { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! [`Pipeline::run`] is the way; each step that has more than a line of its own is a file here.
 
 mod call;
+mod failure;
 mod pipeline;
 mod settle;
 mod snapshot;
@@ -10,7 +11,8 @@ mod standing;
 mod stream;
 mod translation;
 
-pub use call::{About, Answer, Call, CallError, Event, Request, Route, Whole};
+pub use call::{About, Answer, Call, Event, Request, Route, Whole};
+pub use failure::{CallError, Failure};
 pub use pipeline::Pipeline;
 pub use settle::{Entry, Outcome, Recorder, Settled};
 pub use snapshot::{Snapshot, SnapshotError};

@@ -13,7 +13,8 @@ use owlcoda_wire::fault::{self, Dialect};
 use owlcoda_wire::reshape::{self, Assembly};
 use owlcoda_wire::translate::StreamFault;
 
-use crate::call::{Answer, Call, CallError, Request, Whole};
+use crate::call::{Answer, Call, Request, Whole};
+use crate::failure::{CallError, Failure};
 use crate::settle::{Entry, Recorder, Settlement};
 use crate::snapshot::{Snapshot, destination};
 use crate::standing::Standing;
@@ -90,7 +91,7 @@ impl Pipeline {
     pub fn refuse(&self, entry: Entry, code: ErrorCode) {
         let inner = &self.inner;
         let recorder = Arc::clone(&inner.recorder);
-        Settlement::new(entry, recorder, Arc::clone(&inner.standing)).fail(code);
+        Settlement::new(entry, recorder, Arc::clone(&inner.standing)).refuse(code);
     }
 
     /// Calls a model. Dropping the future or the answer closes the connection to the model server;
@@ -98,7 +99,7 @@ impl Pipeline {
     ///
     /// A streamed answer is returned when its first event is there, so that every error before it
     /// can still be an HTTP status.
-    pub async fn run(&self, call: Call) -> Result<Answer, CallError> {
+    pub async fn run(&self, call: Call) -> Result<Answer, Failure> {
         let inner = &self.inner;
         let mut settlement = Settlement::new(
             Entry::of(&call),
@@ -127,10 +128,7 @@ impl Pipeline {
                     .await
                     .map(|stream| Answer::Stream(Box::new(stream)))
             }
-            Err(error) => {
-                settlement.fail(error.code());
-                Err(error)
-            }
+            Err(error) => Err(settlement.fail(error)),
         }
     }
 }
@@ -143,13 +141,7 @@ impl Inner {
         let shown = snapshot.shown_name(&model, asked).to_owned();
         settlement.routed(&model.id, &model.endpoint_id());
 
-        let outgoing = outgoing(call, &model, shown).map_err(|error| CallError::Refused {
-            code: error.code(),
-            message: error.to_string(),
-            retry_after: None,
-            detail: error.detail(),
-            own_code: None,
-        })?;
+        let outgoing = outgoing(call, &model, shown)?;
         settlement.dropped(outgoing.dropped);
         let (destination, lease) = self.destination(&snapshot, &model).await?;
         settlement.sent();
@@ -161,6 +153,7 @@ impl Inner {
             .upstream
             .post_with(&destination, forwarded, outgoing.body)
             .await?;
+        settlement.answered(reply.request_id.as_deref());
         if !reply.status.is_success() {
             return Err(refusal(reply).await);
         }
@@ -196,8 +189,7 @@ impl Inner {
                 answer
             }
         };
-        let converted = outgoing.way_back.whole(&answer);
-        let converted = converted.map_err(|fault| refused(fault.code(), &fault.to_string()))?;
+        let converted = outgoing.way_back.whole(&answer)?;
         Ok(Opened::Whole {
             body: converted.body,
             usage: converted.usage.unwrap_or_default(),
@@ -214,11 +206,12 @@ impl Inner {
             return Ok((destination.clone(), None));
         }
         let ModelTarget::Runtime(name) = &model.target else {
-            return Err(refused(ErrorCode::Internal, "the model has no destination"));
+            let message = "the model has no destination".to_owned();
+            return Err(CallError::Internal(message));
         };
         let lease = self.runtimes.lease(name).await?;
         let destination = destination(model, &lease.url)
-            .map_err(|error| refused(ErrorCode::Internal, &error.to_string()))?;
+            .map_err(|error| CallError::Internal(error.to_string()))?;
         Ok((destination, Some(lease)))
     }
 }
@@ -229,10 +222,10 @@ async fn refusal(reply: Reply) -> CallError {
     let body = reply.body.error_text().await;
     let fault = fault::from_upstream(status, &body);
     CallError::Refused {
+        status,
         code: fault.code,
         message: fault.message,
         retry_after,
-        detail: None,
         own_code: fault.own_code,
     }
 }
@@ -249,32 +242,17 @@ const fn dialect(protocol: Protocol) -> Dialect {
 async fn assembled(mut frames: Frames, dialect: Dialect) -> Result<Bytes, CallError> {
     let mut assembly = Assembly::new(dialect);
     while let Some(frame) = frames.next().await {
-        let more = assembly.push(&frame?);
-        if !more.map_err(|fault| refused(fault.code(), &fault.to_string()))? {
+        if !assembly.push(&frame?)? {
             break;
         }
     }
-    let whole = assembly.finish();
-    whole.map_err(|fault| refused(fault.code(), &fault.to_string()))
+    Ok(assembly.finish()?)
 }
 
 /// Why a stream that was asked for did not come: in the model server's words, if it has some.
 fn not_a_stream(answer: &[u8], way_back: &WayBack) -> CallError {
     match way_back.whole(answer) {
-        Err(StreamFault::Upstream { code, message }) => refused(code, &message),
-        _ => refused(
-            ErrorCode::BadUpstream,
-            "the model server was asked for a stream and sent neither a stream nor an answer",
-        ),
-    }
-}
-
-fn refused(code: ErrorCode, message: &str) -> CallError {
-    CallError::Refused {
-        code,
-        message: message.to_owned(),
-        retry_after: None,
-        detail: None,
-        own_code: None,
+        Err(fault @ StreamFault::Upstream { .. }) => fault.into(),
+        _ => CallError::NotAStream,
     }
 }

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use owlcoda_telemetry::metric;
-use owlcoda_types::{ErrorCode, Fault, RequestId, SessionId, UnixMs, Usage, clip, printable};
+use owlcoda_types::{
+    Diagnostic, ErrorCode, FailureKind, Fault, RequestId, SessionId, UnixMs, Usage, clip, printable,
+};
 use owlcoda_wire::fault::Dialect;
 use tracing::debug;
 
 use crate::call::{About, Call, Route};
+use crate::failure::{CallError, Failure, Progress};
 use crate::standing::{InFlight, Standing};
 
 /// How a call ended.
@@ -62,6 +65,8 @@ pub struct Settled {
     pub status: u16,
     /// How it ended.
     pub outcome: Outcome,
+    /// How it failed, where a model was chosen for it.
+    pub failure_kind: Option<FailureKind>,
     /// Whether the caller asked for a stream.
     pub is_stream: bool,
     /// Tokens as the model server counted them.
@@ -121,7 +126,8 @@ pub(crate) struct Settlement {
     settled: Option<Settled>,
     started: Instant,
     sent: Option<Instant>,
-    in_answer: bool,
+    progress: Progress,
+    upstream_request_id: Option<String>,
     recorder: Arc<dyn Recorder>,
     standing: Arc<Standing>,
     _in_flight: InFlight,
@@ -140,6 +146,7 @@ impl Settlement {
             n_attempts: 0,
             status: 0,
             outcome: Outcome::ClientGone,
+            failure_kind: None,
             is_stream: entry.is_stream,
             usage: Usage::default(),
             ttft: None,
@@ -152,7 +159,8 @@ impl Settlement {
             settled: Some(settled),
             started: Instant::now(),
             sent: None,
-            in_answer: false,
+            progress: Progress::BeforeAnswer,
+            upstream_request_id: None,
             recorder,
             standing,
             _in_flight: in_flight,
@@ -192,9 +200,14 @@ impl Settlement {
         }
     }
 
+    /// The head of an answer is here, with the model server's name of the call.
+    pub(crate) fn answered(&mut self, upstream_request_id: Option<&str>) {
+        self.upstream_request_id = upstream_request_id.map(str::to_owned);
+    }
+
     /// The first event of the answer is here; the caller gets a 200.
     pub(crate) fn first_event(&mut self) {
-        if std::mem::replace(&mut self.in_answer, true) {
+        if std::mem::replace(&mut self.progress, Progress::InAnswer) == Progress::InAnswer {
             return;
         }
         let (Some(settled), Some(sent)) = (&mut self.settled, self.sent) else {
@@ -221,7 +234,17 @@ impl Settlement {
     }
 
     /// The call failed; the caller learns of it in its dialect.
-    pub(crate) fn fail(mut self, code: ErrorCode) {
+    pub(crate) fn fail(mut self, error: CallError) -> Failure {
+        let diagnostic = self.diagnostic(&error);
+        if let Some(settled) = &mut self.settled {
+            settled.failure_kind = diagnostic.as_ref().map(|diagnostic| diagnostic.kind);
+        }
+        self.refuse(error.code());
+        Failure { error, diagnostic }
+    }
+
+    /// The call ended with `code` and nothing more is to be said of it.
+    pub(crate) fn refuse(mut self, code: ErrorCode) {
         let outcome = match code {
             ErrorCode::ShuttingDown => Outcome::AbortedByShutdown,
             code => Outcome::Failed(code),
@@ -230,12 +253,29 @@ impl Settlement {
         self.end(outcome, status);
     }
 
+    /// How the call failed, for programs; none where no model was chosen or asked.
+    fn diagnostic(&self, error: &CallError) -> Option<Box<Diagnostic>> {
+        let settled = self.settled.as_ref()?;
+        let (endpoint, model) = (settled.endpoint.as_ref()?, settled.model_used.as_ref()?);
+        let kind = error.kind(self.progress)?;
+        // Without the path, which may hold what is not for every caller.
+        let provider = endpoint.split('/').next().unwrap_or_default();
+        let (detail, cause) = error.cause();
+        let mut diagnostic = Diagnostic::new(kind, provider, model, error.upstream_status())
+            .with_words(&error.to_string(), &detail)
+            .with_cause(cause);
+        diagnostic.request_id = Some(settled.id.to_string());
+        diagnostic
+            .upstream_request_id
+            .clone_from(&self.upstream_request_id);
+        Some(Box::new(diagnostic))
+    }
+
     /// The status of an end with `code`: within an answer it has been sent already.
     const fn status_now(&self, code: ErrorCode) -> u16 {
-        if self.in_answer {
-            200
-        } else {
-            code.http_status()
+        match self.progress {
+            Progress::InAnswer => 200,
+            Progress::BeforeAnswer => code.http_status(),
         }
     }
 

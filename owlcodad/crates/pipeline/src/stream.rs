@@ -14,7 +14,8 @@ use owlcoda_upstream::Frames;
 use owlcoda_upstream::managed::Lease;
 use owlcoda_wire::translate::StreamFault;
 
-use crate::call::{About, CallError, Event};
+use crate::call::{About, Event};
+use crate::failure::{CallError, Failure};
 use crate::settle::Settlement;
 use crate::translation::Translator;
 
@@ -37,7 +38,7 @@ impl EventStream {
         lease: Option<Lease>,
         settlement: Settlement,
         stopping: CancellationToken,
-    ) -> Result<Self, CallError> {
+    ) -> Result<Self, Failure> {
         let mut stream = Self {
             frames: Some(frames),
             translator,
@@ -57,7 +58,7 @@ impl EventStream {
     }
 
     /// Reads until there is an event to give, or the answer is over.
-    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         while self.queue.is_empty() {
             let Some(frames) = &mut self.frames else {
                 return Poll::Ready(Ok(()));
@@ -82,15 +83,7 @@ impl EventStream {
                 Poll::Ready(None) => self.finish(),
             };
             if let Err(fault) = step {
-                let (code, message) = (fault.code(), fault.to_string());
-                let error = CallError::Refused {
-                    code,
-                    message,
-                    retry_after: None,
-                    detail: None,
-                    own_code: None,
-                };
-                return Poll::Ready(Err(self.fail(error)));
+                return Poll::Ready(Err(self.fail(fault.into())));
             }
             if !self.queue.is_empty()
                 && let Some(settlement) = &mut self.settlement
@@ -114,19 +107,21 @@ impl EventStream {
         Ok(())
     }
 
-    fn fail(&mut self, error: CallError) -> CallError {
+    fn fail(&mut self, error: CallError) -> Failure {
         self.frames = None;
         let usage = self.translator.usage();
-        if let Some(mut settlement) = self.settlement.take() {
-            settlement.usage(usage);
-            settlement.fail(error.code());
+        match self.settlement.take() {
+            Some(mut settlement) => {
+                settlement.usage(usage);
+                settlement.fail(error)
+            }
+            None => error.into(),
         }
-        error
     }
 }
 
 impl Stream for EventStream {
-    type Item = Result<Event, CallError>;
+    type Item = Result<Event, Failure>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.poll_fill(context) {

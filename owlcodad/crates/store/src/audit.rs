@@ -16,7 +16,7 @@ use crate::store::Inner;
 const MAX_TEXT_CHARS: usize = 200;
 /// Most names in `dropped_fields`; the rest is marked with one `…`.
 const MAX_DROPPED_FIELDS: usize = 32;
-/// Most characters of each name in `dropped_fields`.
+/// Most characters of each name in `dropped_fields`, and of the name of a kind.
 const MAX_FIELD_CHARS: usize = 64;
 
 /// Which way a call came in.
@@ -87,6 +87,10 @@ pub struct AuditRecord {
     pub status: u16,
     /// How it ended, in one word: `ok`, or the name of an error code.
     pub outcome: String,
+    /// How a call of a model failed, by its name; `None` where none did, and in records of before
+    /// it was recorded.
+    #[serde(default)]
+    pub failure_kind: Option<String>,
     /// Whether the caller asked for a stream.
     pub is_stream: bool,
     /// What it cost in tokens.
@@ -109,9 +113,16 @@ impl AuditRecord {
     /// Cuts what came from outside down to a size that always fits.
     fn bounded(mut self) -> Self {
         let texts = [&mut self.model_asked, &mut self.outcome];
-        let options = [&mut self.model_used, &mut self.endpoint];
+        let options = [
+            &mut self.model_used,
+            &mut self.endpoint,
+            &mut self.failure_kind,
+        ];
         for text in texts.into_iter().chain(options.into_iter().flatten()) {
             cut(text, MAX_TEXT_CHARS);
+        }
+        if let Some(kind) = &mut self.failure_kind {
+            cut(kind, MAX_FIELD_CHARS);
         }
         if self.dropped_fields.len() > MAX_DROPPED_FIELDS {
             self.dropped_fields.truncate(MAX_DROPPED_FIELDS);
@@ -205,6 +216,7 @@ mod tests {
                 n_attempts: u32::MAX,
                 status: u16::MAX,
                 outcome: text.clone(),
+                failure_kind: Some(text.clone()),
                 is_stream: false,
                 usage: Usage {
                     input_tokens: u64::MAX,

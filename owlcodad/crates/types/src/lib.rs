@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 mod clock;
+mod diagnostic;
 mod error_code;
 mod ids;
 mod secret;
@@ -9,6 +10,7 @@ mod text;
 mod usage;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixMs};
+pub use diagnostic::{Diagnostic, FailureKind, SystemCause, request_id_of};
 pub use error_code::{ErrorCode, Fault};
 pub use ids::{ItemId, RequestId, SessionId, TurnId};
 pub use secret::Secret;

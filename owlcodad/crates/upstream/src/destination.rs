@@ -36,7 +36,7 @@ const DEFAULT_VERSION: &str = "2023-06-01";
 /// A model server's route with its headers.
 #[derive(Clone, Debug)]
 pub struct Destination {
-    /// Id of the endpoint, for people and for metrics.
+    /// Host and port, for people. Paths may hold what is not for every caller.
     pub endpoint: Arc<str>,
     pub(crate) url: reqwest::Url,
     pub(crate) headers: HeaderMap,
@@ -103,8 +103,9 @@ impl Destination {
         }
         // Compression would hold back the parts of a stream, and we do not undo it.
         map.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let id = url.id();
         Ok(Self {
-            endpoint: Arc::from(url.id()),
+            endpoint: Arc::from(id.split('/').next().unwrap_or_default()),
             url: parsed.map_err(|_| DestinationError::Url { url: text })?,
             headers: map,
             limits,

@@ -4,7 +4,7 @@ mod envelope;
 mod overflow;
 mod upstream;
 
-pub use envelope::{Dialect, error_body, error_body_with_detail};
+pub use envelope::{Dialect, ErrorBody, error_body};
 pub use upstream::{UpstreamFault, from_upstream};
 
 pub(crate) use upstream::from_error_value;

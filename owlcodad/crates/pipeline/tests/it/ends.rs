@@ -3,6 +3,7 @@
 use owlcoda_pipeline::Outcome::{AbortedByShutdown, ClientGone, Ok as Whole};
 use owlcoda_pipeline::{CallError, Settled};
 use owlcoda_testkit::{Gate, Script};
+use owlcoda_types::FailureKind;
 use owlcoda_types::Usage;
 use owlcoda_wire::fault::Dialect;
 use serde_json::json;
@@ -180,7 +181,9 @@ async fn a_shutdown_cuts_what_has_no_head_yet() {
             gate.reached().await;
             room.stopping.cancel();
         });
-        assert!(matches!(answer, Err(CallError::ShuttingDown)), "{answer:?}");
+        let failure = answer.unwrap_err();
+        assert!(matches!(failure.error, CallError::ShuttingDown));
+        assert_eq!(failure.kind(), Some(FailureKind::Abort));
         assert_eq!(
             End::of(&room.settled()),
             End::without_answer(AbortedByShutdown, 503)
@@ -200,8 +203,8 @@ async fn a_shutdown_cuts_a_stream_with_an_error_in_it() {
         let (events, failure) = read;
         assert_eq!(text_of(&events), "hi", "{dialect:?}");
         assert!(
-            matches!(failure, Some(CallError::ShuttingDown)),
-            "{failure:?}"
+            failure.is_some_and(|failure| matches!(failure.error, CallError::ShuttingDown)),
+            "{dialect:?}"
         );
         let settled = room.settled();
         assert_eq!(
@@ -218,7 +221,8 @@ async fn a_call_that_comes_too_late_asks_nobody() {
     let room = Room::new().await;
     room.stopping.cancel();
     let error = room.run(Dialect::OpenAi, Mode::Whole).await.unwrap_err();
-    assert!(matches!(error, CallError::ShuttingDown), "{error:?}");
+    assert!(matches!(error.error, CallError::ShuttingDown), "{error:?}");
+    assert_eq!(error.kind(), None, "no model was chosen");
     let expected = End {
         n_attempts: 0,
         ..End::without_answer(AbortedByShutdown, 503)

@@ -16,7 +16,7 @@ use owlcoda_config::{
 };
 use owlcoda_models::Registry;
 use owlcoda_pipeline::{
-    Answer, Call, CallError, Event, EventStream, Outcome, Pipeline, Recorder, Request, Route,
+    Answer, Call, Event, EventStream, Failure, Outcome, Pipeline, Recorder, Request, Route,
     Settled, Snapshot, Whole,
 };
 use owlcoda_supervise::{CancellationToken, Live, Shutdown, Supervisor};
@@ -102,7 +102,7 @@ impl Room {
         }
     }
 
-    pub(crate) async fn run(&self, dialect: Dialect, mode: Mode) -> Result<Answer, CallError> {
+    pub(crate) async fn run(&self, dialect: Dialect, mode: Mode) -> Result<Answer, Failure> {
         self.pipeline.run(call(dialect, mode)).await
     }
 
@@ -203,7 +203,7 @@ pub(crate) fn call_with(dialect: Dialect, mode: Mode, more: &Value) -> Call {
 }
 
 /// Reads a stream to its end: its events, and the error that it ended with, if any.
-pub(crate) async fn read(mut stream: Box<EventStream>) -> (Vec<Event>, Option<CallError>) {
+pub(crate) async fn read(mut stream: Box<EventStream>) -> (Vec<Event>, Option<Failure>) {
     let mut events = Vec::new();
     let mut failure = None;
     while let Some(next) = stream.next().await {

@@ -63,6 +63,7 @@ fn audit_record() -> AuditRecord {
         n_attempts: 0,
         status: 200,
         outcome: "ok".to_owned(),
+        failure_kind: None,
         is_stream: false,
         usage: Usage::default(),
         ttft_ms: None,

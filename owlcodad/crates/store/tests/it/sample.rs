@@ -26,6 +26,7 @@ pub(crate) fn record(number: u64) -> AuditRecord {
         n_attempts: 1,
         status: if number.is_multiple_of(5) { 502 } else { 200 },
         outcome: "ok".to_owned(),
+        failure_kind: None,
         is_stream: true,
         usage: Usage::default(),
         ttft_ms: Some(number),

@@ -1,7 +1,7 @@
 //! Error bodies in the two dialects of our callers.
 
 use bytes::Bytes;
-use owlcoda_types::ErrorCode;
+use owlcoda_types::{Diagnostic, ErrorCode};
 use serde::Serialize;
 
 /// Which API a caller speaks.
@@ -28,6 +28,8 @@ struct AnthropicError<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Details<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnostic: Option<&'a Diagnostic>,
 }
 
 #[derive(Serialize)]
@@ -47,51 +49,71 @@ struct OpenAiError<'a> {
     kind: &'static str,
     param: Option<&'a str>,
     code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnostic: Option<&'a Diagnostic>,
 }
 
-/// The body of an error answer, or the data of an error inside a chat stream.
-pub fn error_body(dialect: Dialect, code: ErrorCode, message: &str, request_id: &str) -> Bytes {
-    body(dialect, code, message, request_id, None)
+/// What an error says, whatever the dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorBody<'a> {
+    /// Decides the error's type.
+    pub code: ErrorCode,
+    /// For a person.
+    pub message: &'a str,
+    /// Our name of the request.
+    pub request_id: &'a str,
+    /// The finer code that some callers look for: it is `error.details.error_code` for one dialect
+    /// and `error.code` for the other.
+    pub detail: Option<&'a str>,
+    /// How a model call failed; no client of either dialect minds one member more.
+    pub diagnostic: Option<&'a Diagnostic>,
 }
 
-/// The same with `detail`, the finer code that some callers look for: it is
-/// `error.details.error_code` for one dialect and `error.code` for the other.
-pub fn error_body_with_detail(
-    dialect: Dialect,
-    code: ErrorCode,
-    message: &str,
-    request_id: &str,
-    detail: &str,
-) -> Bytes {
-    body(dialect, code, message, request_id, Some(detail))
-}
-
-fn body(
-    dialect: Dialect,
-    code: ErrorCode,
-    message: &str,
-    request_id: &str,
-    detail: Option<&str>,
-) -> Bytes {
-    let json = match dialect {
-        Dialect::Anthropic => serde_json::to_vec(&AnthropicBody {
-            kind: "error",
-            error: AnthropicError {
-                kind: code.anthropic_type(),
-                message,
-                details: detail.map(|error_code| Details { error_code }),
-            },
+impl ErrorBody<'_> {
+    /// The body of an error answer, or the data of an error inside a stream.
+    pub fn write(&self, dialect: Dialect) -> Bytes {
+        let &Self {
+            code,
+            message,
             request_id,
-        }),
-        Dialect::OpenAi => serde_json::to_vec(&OpenAiBody {
-            error: OpenAiError {
-                message,
-                kind: code.openai_type(),
-                param: None,
-                code: detail.unwrap_or(code.as_str()),
-            },
-        }),
-    };
-    // Cannot fail: every key is a string and nothing is written outside memory.
-    Bytes::from(json.unwrap_or_default())
+            detail,
+            diagnostic,
+        } = self;
+        let json = match dialect {
+            Dialect::Anthropic => serde_json::to_vec(&AnthropicBody {
+                kind: "error",
+                error: AnthropicError {
+                    kind: code.anthropic_type(),
+                    message,
+                    details: detail.map(|error_code| Details { error_code }),
+                    diagnostic,
+                },
+                request_id,
+            }),
+            Dialect::OpenAi => serde_json::to_vec(&OpenAiBody {
+                error: OpenAiError {
+                    message,
+                    kind: code.openai_type(),
+                    param: None,
+                    code: detail.unwrap_or(code.as_str()),
+                    diagnostic,
+                },
+            }),
+        };
+        // Cannot fail: every key is a string and nothing is written outside memory.
+        Bytes::from(json.unwrap_or_default())
+    }
+}
+
+/// An error that no model call made.
+pub fn error_body(dialect: Dialect, code: ErrorCode, message: &str, request_id: &str) -> Bytes {
+    let (detail, diagnostic) = (None, None);
+    ErrorBody {
+        code,
+        message,
+        request_id,
+        detail,
+        diagnostic,
+    }
+    .write(dialect)
 }

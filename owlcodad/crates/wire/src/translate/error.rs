@@ -40,7 +40,7 @@ impl TranslateError {
         }
     }
 
-    /// The finer code that some clients look for, for `error_body_with_detail`.
+    /// The finer code that some clients look for, for `ErrorBody::detail`.
     pub const fn detail(&self) -> Option<&'static str> {
         match self {
             Self::ThreadUnsupported => Some("thread_unsupported_request"),

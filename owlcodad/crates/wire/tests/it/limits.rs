@@ -199,19 +199,42 @@ fn errors_are_written_in_the_dialect_of_the_caller() {
             r#"{"error":{"message":"no","type":"invalid_request_error","param":null,"code":"unsupported"}}"#,
         ),
         (
-            fault::error_body_with_detail(
-                fault::Dialect::Anthropic,
+            fault::ErrorBody {
                 code,
-                "no",
-                "req_1",
-                "thread_unsupported_request",
-            ),
+                message: "no",
+                request_id: "req_1",
+                detail: Some("thread_unsupported_request"),
+                diagnostic: None,
+            }
+            .write(fault::Dialect::Anthropic),
             r#"{"type":"error","error":{"type":"invalid_request_error","message":"no","details":{"error_code":"thread_unsupported_request"}},"request_id":"req_1"}"#,
         ),
     ];
     for (body, expected) in cases {
         assert_eq!(body, expected);
     }
+}
+
+#[test]
+fn a_failed_call_says_how_it_failed_in_either_dialect() {
+    use owlcoda_types::{Diagnostic, FailureKind};
+    let diagnostic = Diagnostic::new(FailureKind::Dns, "h:1", "m", None).with_words("no", "why");
+    let body = fault::ErrorBody {
+        code: owlcoda_types::ErrorCode::Unavailable,
+        message: "no",
+        request_id: "req_1",
+        detail: None,
+        diagnostic: Some(&diagnostic),
+    };
+    let member = r#""diagnostic":{"provider":"h:1","model":"m","kind":"dns_error","message":"no","retryable":true,"detail":"why"}"#;
+    let messages = format!(
+        r#"{{"type":"error","error":{{"type":"api_error","message":"no",{member}}},"request_id":"req_1"}}"#
+    );
+    let chat = format!(
+        r#"{{"error":{{"message":"no","type":"server_error","param":null,"code":"unavailable",{member}}}}}"#
+    );
+    assert_eq!(body.write(fault::Dialect::Anthropic), messages);
+    assert_eq!(body.write(fault::Dialect::OpenAi), chat);
 }
 
 #[test]
