@@ -6,6 +6,7 @@
 //! has a limit.
 #![warn(missing_docs)]
 
+mod bounds;
 mod json;
 mod object;
 mod wire_error;

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::block::Block;
 use super::content::Content;
+use crate::bounds;
 use crate::object::{RawFields, object};
 use crate::wire_error::{WireError, parse_body};
 
@@ -229,6 +230,16 @@ impl Request {
         if request.messages.is_empty() {
             return Err(WireError::field("messages", "must not be empty"));
         }
+        if let Some(n_tokens) = request.max_tokens {
+            bounds::answer_tokens(n_tokens, "max_tokens")?;
+        }
+        bounds::messages(request.messages.len())?;
+        bounds::stops(request.stop_sequences.len(), "stop_sequences")?;
+        let names = request
+            .tools
+            .iter()
+            .map(|tool| Some(tool.name.as_str().into()));
+        bounds::tools(names, |idx| format!("tools[{idx}].name"))?;
         for (idx, message) in request.messages.iter().enumerate() {
             if matches!(message.content, Content::Object(_)) {
                 let path = format!("messages[{idx}].content");

@@ -1,11 +1,15 @@
 //! A chat request: all its fields as they came, in order, and the few we act on.
 
+use std::borrow::Cow;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::fields::Fields;
+use crate::bounds;
 use crate::object::RawFields;
-use crate::wire_error::{WireError, parse_body};
+use crate::wire_error::{WireError, mend_halves, parse_body};
 
 /// A request of the Chat Completions API.
 #[derive(Clone, Debug)]
@@ -44,6 +48,10 @@ struct KnownStreamOptions {
 impl Request {
     /// Reads a request body.
     pub fn parse(body: &[u8]) -> Result<Self, WireError> {
+        // The fields go to the model server as they came, so they must not hold what was mended
+        // only in what we have looked at.
+        let mended = mend_halves(body);
+        let body = mended.as_deref().unwrap_or(body);
         let known: Known = parse_body(body)?;
         if known.model.trim().is_empty() {
             return Err(WireError::field("model", "must not be empty"));
@@ -51,12 +59,15 @@ impl Request {
         if known.messages.is_empty() {
             return Err(WireError::field("messages", "must not be empty"));
         }
+        bounds::messages(known.messages.len())?;
+        let fields = parse_body(body)?;
+        check_bounds(&fields)?;
         let options = known.stream_options;
         Ok(Self {
             model: known.model,
             stream: known.stream.unwrap_or_default(),
             wants_usage_chunk: options.and_then(|o| o.include_usage).unwrap_or_default(),
-            fields: parse_body(body)?,
+            fields,
         })
     }
 
@@ -130,6 +141,38 @@ impl Request {
         options.set("include_usage", RawValue::TRUE.to_owned());
         to_raw_value(&options).unwrap_or_default()
     }
+}
+
+/// What is of another kind than it should be is for the model server, or the translation, to refuse.
+fn check_bounds(fields: &RawFields) -> Result<(), WireError> {
+    for path in ["max_tokens", "max_completion_tokens"] {
+        if let Some(n_tokens) = fields.get(path) {
+            bounds::answer_tokens_raw(n_tokens.get(), path)?;
+        }
+    }
+    let tools = list(fields.get("tools"));
+    let names = tools.iter().map(|tool| tool_name(tool));
+    bounds::tools(names, |idx| format!("tools[{idx}].function.name"))?;
+    let functions = list(fields.get("functions"));
+    let names = functions.iter().map(|function| name(function));
+    bounds::tools(names, |idx| format!("functions[{idx}].name"))?;
+    // One text, or a list of them.
+    bounds::stops(list(fields.get("stop")).len(), "stop")
+}
+
+/// The entries of a list; none where it is no list.
+fn list(raw: Option<&RawValue>) -> Vec<&RawValue> {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default()
+}
+
+fn tool_name(tool: &RawValue) -> Option<Cow<'_, str>> {
+    let tool = Fields::read(tool)?;
+    name(tool.get("function").or_else(|| tool.get("custom"))?)
+}
+
+fn name(function: &RawValue) -> Option<Cow<'_, str>> {
+    Fields::read(function)?.text("name")
 }
 
 fn put_field(out: &mut BytesMut, name: &str, value: &RawValue) {

@@ -99,6 +99,76 @@ fn a_bad_chat_body_is_refused_with_the_path_of_the_mistake() {
 }
 
 #[test]
+fn a_request_with_too_much_of_something_is_refused_with_the_limit() {
+    let list = |item: &str, n: usize| format!("[{}]", vec![item; n].join(","));
+    let message = r#"{"role":"user","content":"x"}"#;
+    let long = "n".repeat(1_000_000);
+    let cases = [
+        (
+            "messages",
+            list(message, 100_001),
+            "messages: has 100001 entries, at most 100000 may be",
+        ),
+        (
+            "tools",
+            list("{}", 10_000),
+            "tools: has 10000 entries, at most 1024 may be",
+        ),
+        (
+            "max_tokens",
+            "9223372036854775808".to_owned(),
+            "max_tokens: must be at most 2147483647",
+        ),
+    ];
+    let base = |field: &str| {
+        let fields = [
+            ("model", r#""m""#.to_owned()),
+            ("messages", list(message, 1)),
+            ("max_tokens", "1".to_owned()),
+        ];
+        let kept = fields.into_iter().filter(|(name, _)| *name != field);
+        kept.fold(String::new(), |body, (name, value)| {
+            format!(r#"{body}"{name}":{value},"#)
+        })
+    };
+    let body = |field: &str, value: &str| format!(r#"{{{}"{field}":{value}}}"#, base(field));
+    for (field, value, expected) in cases {
+        let body = body(field, &value);
+        let error = Request::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{field}");
+        let error = openai::Request::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{field}");
+    }
+    for value in ["-1", "1e400", "9223372036854775808"] {
+        for field in ["max_tokens", "max_completion_tokens"] {
+            let error = openai::Request::parse(body(field, value).as_bytes()).unwrap_err();
+            let expected = format!("{field}: must ");
+            assert!(error.to_string().starts_with(&expected), "{error}");
+        }
+        let error = Request::parse(body("max_tokens", value).as_bytes()).unwrap_err();
+        assert!(error.to_string().len() < 200, "{error}");
+    }
+    let stops = list(r#""x""#, 10_000);
+    let error = Request::parse(body("stop_sequences", &stops).as_bytes()).unwrap_err();
+    let expected = "stop_sequences: has 10000 entries, at most 256 may be";
+    assert_eq!(error.to_string(), expected);
+    let error = openai::Request::parse(body("stop", &stops).as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "stop: has 10000 entries, at most 256 may be"
+    );
+
+    let tool = format!(r#"[{{"name":"{long}"}}]"#);
+    let error = Request::parse(body("tools", &tool).as_bytes()).unwrap_err();
+    let expected = "has 1000000 bytes, at most 256 may be";
+    assert_eq!(error.to_string(), format!("tools[0].name: {expected}"));
+    let tool = format!(r#"[{{"function":{{"name":"{long}"}}}}]"#);
+    let error = openai::Request::parse(body("tools", &tool).as_bytes()).unwrap_err();
+    let place = "tools[0].function.name";
+    assert_eq!(error.to_string(), format!("{place}: {expected}"));
+}
+
+#[test]
 fn counting_tokens_needs_no_max_tokens() {
     let body = br#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#;
     assert!(Request::parse_for_count(body).is_ok());
