@@ -188,6 +188,7 @@ impl Started {
             clock,
             shutdown: supervisor.shutdown().clone(),
             max_body_bytes: config.server.max_request_body_bytes,
+            body_timeout: config.server.body_timeout,
             ping_interval: config.server.ping_interval,
         };
         let drain_timeout = config.server.drain_timeout;
@@ -265,6 +266,7 @@ async fn bind(config: &Config) -> Result<Server, Failure> {
     let address = SocketAddr::new(config.server.host, config.server.port);
     let options = ServerOptions {
         header_timeout: config.server.header_timeout,
+        write_timeout: config.server.write_timeout,
         max_connections: config.server.max_connections,
     };
     Server::bind(address, options)

@@ -24,13 +24,14 @@ const fn grpc_code(code: ErrorCode) -> Code {
         ErrorCode::Unauthenticated => Code::Unauthenticated,
         ErrorCode::Forbidden => Code::PermissionDenied,
         ErrorCode::NotFound => Code::NotFound,
-        ErrorCode::Conflict | ErrorCode::NoModel | ErrorCode::InvalidConfig => {
-            Code::FailedPrecondition
-        }
+        ErrorCode::Conflict
+        | ErrorCode::NoModel
+        | ErrorCode::InvalidConfig
+        | ErrorCode::LoopDetected => Code::FailedPrecondition,
         ErrorCode::TooLarge | ErrorCode::RateLimited | ErrorCode::Overloaded => {
             Code::ResourceExhausted
         }
-        ErrorCode::Timeout => Code::DeadlineExceeded,
+        ErrorCode::Timeout | ErrorCode::RequestTimeout => Code::DeadlineExceeded,
         ErrorCode::Cancelled => Code::Cancelled,
         ErrorCode::UpstreamAuth
         | ErrorCode::UpstreamForbidden

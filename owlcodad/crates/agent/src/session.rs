@@ -357,6 +357,7 @@ impl Session {
             session: Some(self.log.meta().id),
             raw: None,
             forwarded: Vec::new(),
+            hops: 0,
         };
         ModelCall::open(&self.hub.pipeline, call)
     }

@@ -60,6 +60,10 @@ pub struct ServerConfig {
     pub drain_timeout: Duration,
     /// Longest wait for the head of a request.
     pub header_timeout: Duration,
+    /// Longest silence within the body of a request, and what a slow one gets beyond its length.
+    pub body_timeout: Duration,
+    /// Longest time that a caller may take nothing of an answer.
+    pub write_timeout: Duration,
     /// Most connections open at once; at least 1.
     pub max_connections: usize,
     /// Largest request body, in bytes.
@@ -79,6 +83,8 @@ impl Default for ServerConfig {
             port: 8019,
             drain_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_mins(1),
             max_connections: 1024,
             max_request_body_bytes: 32 << 20,
             ping_interval: Duration::from_secs(10),

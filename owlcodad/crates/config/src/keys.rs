@@ -159,6 +159,8 @@ pub(crate) const KEYS: &[Key] = &{
         used("server", Group, "{}", "The HTTP API and its time limits."),
         used("server.drainTimeoutMs", Whole(0, DAY_MS), "30000", "Time that calls in flight get to end when the daemon stops, in milliseconds."),
         used("server.headerTimeoutMs", Whole(1, DAY_MS), "10000", "Longest wait for the head of a request, in milliseconds."),
+        used("server.bodyTimeoutMs", Whole(1, DAY_MS), "30000", "Longest pause within the body of a request, in milliseconds; the whole of it gets as long, and a second more for each KiB."),
+        used("server.writeTimeoutMs", Whole(1, DAY_MS), "60000", "A caller that takes nothing of its answer for so long is cut off, in milliseconds."),
         used("server.maxConnections", Whole(1, 65_535), "1024", "Most connections open at once."),
         used("server.connectTimeoutMs", Whole(1, DAY_MS), "10000", "Longest wait for a connection to a model server, in milliseconds."),
         used("server.firstTokenTimeoutMs", Whole(1, DAY_MS), "as `routerTimeoutMs`", "Longest wait for the first token of an answer, in milliseconds."),

@@ -47,6 +47,8 @@ pub(crate) struct RawMiddleware {
 pub(crate) struct RawServer {
     pub(crate) drain_timeout_ms: Option<u64>,
     pub(crate) header_timeout_ms: Option<u64>,
+    pub(crate) body_timeout_ms: Option<u64>,
+    pub(crate) write_timeout_ms: Option<u64>,
     pub(crate) max_connections: Option<usize>,
     pub(crate) connect_timeout_ms: Option<u64>,
     pub(crate) first_token_timeout_ms: Option<u64>,

@@ -90,6 +90,8 @@ fn server(
     let RawServer {
         drain_timeout_ms,
         header_timeout_ms,
+        body_timeout_ms,
+        write_timeout_ms,
         max_connections,
         ping_interval_ms,
         ..
@@ -104,6 +106,8 @@ fn server(
         port: port(env, report).or(raw.port).unwrap_or(default.port),
         drain_timeout: millis_or(drain_timeout_ms, default.drain_timeout),
         header_timeout: millis_or(header_timeout_ms, default.header_timeout),
+        body_timeout: millis_or(body_timeout_ms, default.body_timeout),
+        write_timeout: millis_or(write_timeout_ms, default.write_timeout),
         max_connections: max_connections.unwrap_or(default.max_connections),
         max_request_body_bytes: raw
             .middleware

@@ -205,6 +205,7 @@ fn all_values_arrive_where_they_are_used() {
         "responseModelStyle": "requested", "logLevel": "warn",
         "middleware": {"maxRequestBodyBytes": 1024},
         "server": {"drainTimeoutMs": 0, "headerTimeoutMs": 1, "maxConnections": 2,
+            "bodyTimeoutMs": 8, "writeTimeoutMs": 9,
             "connectTimeoutMs": 3, "idleTimeoutMs": 5, "pingIntervalMs": 60,
             "allowRemote": true, "allowedHosts": ["Owl.lan:81"],
             "allowedOrigins": ["http://Owl.lan:80"]},
@@ -233,6 +234,8 @@ fn all_values_arrive_where_they_are_used() {
     );
     assert_eq!(config.server.drain_timeout, ms(0));
     assert_eq!(config.server.header_timeout, ms(1));
+    assert_eq!(config.server.body_timeout, ms(8));
+    assert_eq!(config.server.write_timeout, ms(9));
     assert_eq!(config.server.max_connections, 2);
     assert_eq!(config.server.max_request_body_bytes, 1024);
     assert_eq!(config.server.ping_interval, ms(60));

@@ -7,6 +7,7 @@ mod observe;
 mod reply;
 mod routes;
 mod server;
+mod socket;
 mod stream;
 
 pub use admit::{Admission, Token, TokenError};
@@ -36,6 +37,17 @@ pub struct Gateway {
     pub shutdown: Shutdown,
     /// Most bytes of one request's body.
     pub max_body_bytes: usize,
+    /// Longest silence within one request's body, and what a slow one gets beyond its length.
+    pub body_timeout: Duration,
     /// Longest silence on a stream before a sign of life is sent.
     pub ping_interval: Duration,
+}
+
+impl Gateway {
+    const fn body_limits(&self) -> admit::BodyLimits {
+        admit::BodyLimits {
+            max_bytes: self.max_body_bytes,
+            patience: self.body_timeout,
+        }
+    }
 }

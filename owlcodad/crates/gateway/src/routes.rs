@@ -10,7 +10,8 @@ pub(crate) mod root;
 
 use axum::response::Response;
 use bytes::Bytes;
-use owlcoda_pipeline::{Answer, Call, Entry, Request, Route};
+use http::HeaderMap;
+use owlcoda_pipeline::{Answer, Call, Entry, HOPS_HEADER, Request, Route};
 use owlcoda_types::{ErrorCode, RequestId};
 use owlcoda_wire::WireError;
 use owlcoda_wire::fault::Dialect;
@@ -34,8 +35,21 @@ async fn parse<T: Send + 'static>(
     }
 }
 
+/// How many daemons a request has come through, as it says itself.
+fn hops(headers: &HeaderMap) -> u32 {
+    let given = headers.get_all(HOPS_HEADER).iter();
+    let counts = given.filter_map(|value| value.to_str().ok()?.parse().ok());
+    counts.max().unwrap_or_default()
+}
+
 /// A call that comes in over HTTP.
-fn call(gateway: &Gateway, id: RequestId, route: Route, request: Request) -> Call {
+fn call(
+    gateway: &Gateway,
+    id: RequestId,
+    route: Route,
+    headers: &HeaderMap,
+    request: Request,
+) -> Call {
     let at_ms = gateway.clock.now_ms();
     Call {
         id,
@@ -45,6 +59,7 @@ fn call(gateway: &Gateway, id: RequestId, route: Route, request: Request) -> Cal
         session: None,
         raw: None,
         forwarded: Vec::new(),
+        hops: hops(headers),
     }
 }
 

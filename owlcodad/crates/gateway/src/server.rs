@@ -23,6 +23,7 @@ use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
 use crate::admit::Peer;
+use crate::socket::{Patient, linger};
 
 /// Largest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -42,6 +43,8 @@ const NOT_HTTP2: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\
 pub struct ServerOptions {
     /// How long the head of a request may take; also the longest idle time between two requests.
     pub header_timeout: Duration,
+    /// How long a caller may take nothing of an answer.
+    pub write_timeout: Duration,
     /// Connections at a time. More wait in the kernel's queue.
     pub max_connections: usize,
 }
@@ -123,7 +126,10 @@ async fn serve(
         .header_read_timeout(options.header_timeout)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
+        .serve_connection(
+            TokioIo::new(Patient::new(socket, options.write_timeout)),
+            TowerToHyperService::new(service),
+        );
     let ended = tokio::select! {
         ended = &mut connection => ended,
         () = shutdown.draining().cancelled() => {
@@ -142,13 +148,19 @@ async fn serve(
             }
         }
     };
+    let mut is_http2 = false;
     if let Err(error) = ended {
         debug!(%peer, %error, "a connection ended early");
-        if error.is_parse_version_h2() {
-            let mut socket = connection.into_parts().io.into_inner();
-            // The caller may have left.
-            let _ = socket.write_all(NOT_HTTP2).await;
-            let _ = socket.shutdown().await;
-        }
+        is_http2 = error.is_parse_version_h2();
+    }
+    // What the last request held is dropped here.
+    let mut socket = connection.into_parts().io.into_inner().into_inner();
+    if is_http2 {
+        // The caller may have left.
+        let _ = socket.write_all(NOT_HTTP2).await;
+    }
+    tokio::select! {
+        () = linger(socket) => {}
+        () = shutdown.draining().cancelled() => {}
     }
 }

@@ -27,7 +27,16 @@ pub struct Call {
     /// Headers of the caller that a server of the same dialect gets as well: name in lower case,
     /// value.
     pub forwarded: Vec<(&'static str, String)>,
+    /// How many daemons it has come through, as the last of them says; see [`HOPS_HEADER`].
+    pub hops: u32,
 }
+
+/// Counts the daemons that a call has come through. It goes out with every call and is read of
+/// every caller, but only to end what goes in a circle: a caller that lies shortens its own way.
+pub const HOPS_HEADER: &str = "x-owlcoda-hops";
+
+/// A call that has come through so many daemons is refused.
+pub const MAX_HOPS: u32 = 5;
 
 /// Where a call came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@ use owlcoda_upstream::managed::ManagedError;
 use owlcoda_wire::fault::Dialect;
 use owlcoda_wire::translate::{StreamFault, TranslateError};
 
+use crate::call::MAX_HOPS;
+
 /// A call that failed: why, and how for programs.
 #[derive(Debug)]
 pub struct Failure {
@@ -28,6 +30,12 @@ pub enum CallError {
     /// The request cannot be said in the model server's dialect.
     #[error(transparent)]
     Translate(#[from] TranslateError),
+    /// The endpoint of a model leads back here.
+    #[error(
+        "the call has come through {MAX_HOPS} daemons, so it goes in a circle; look whether the \
+         `endpoint` of the model is this daemon's own address"
+    )]
+    Loop,
     /// The model server was not reached, or broke off.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -77,6 +85,7 @@ impl CallError {
         match self {
             Self::Route(error) => error.code(),
             Self::Translate(error) => error.code(),
+            Self::Loop => ErrorCode::LoopDetected,
             Self::Upstream(error) => error.code(),
             Self::Managed(error) => error.code(),
             Self::Refused { code, .. } => *code,
@@ -111,7 +120,7 @@ impl CallError {
             Progress::InAnswer => FailureKind::Interrupted,
         };
         match self {
-            Self::Route(_) | Self::Translate(_) | Self::Internal(_) => None,
+            Self::Route(_) | Self::Translate(_) | Self::Loop | Self::Internal(_) => None,
             Self::Upstream(error) => Some(error.kind().unwrap_or(interrupted)),
             Self::Managed(ManagedError::Failed { .. }) => Some(FailureKind::Connect),
             Self::Managed(ManagedError::ShuttingDown) | Self::ShuttingDown => {

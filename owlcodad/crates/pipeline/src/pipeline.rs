@@ -13,7 +13,7 @@ use owlcoda_wire::fault::{self, Dialect};
 use owlcoda_wire::reshape::{self, Assembly};
 use owlcoda_wire::translate::StreamFault;
 
-use crate::call::{Answer, Call, Request, Whole};
+use crate::call::{Answer, Call, HOPS_HEADER, MAX_HOPS, Request, Whole};
 use crate::failure::{CallError, Failure};
 use crate::settle::{Entry, Recorder, Settlement};
 use crate::snapshot::{Snapshot, destination};
@@ -135,6 +135,9 @@ impl Pipeline {
 
 impl Inner {
     async fn open(&self, call: &Call, settlement: &mut Settlement) -> Result<Opened, CallError> {
+        if call.hops >= MAX_HOPS {
+            return Err(CallError::Loop);
+        }
         let snapshot = self.live.current();
         let asked = call.request.model();
         let model = Arc::clone(snapshot.registry.resolve(asked)?);
@@ -149,9 +152,10 @@ impl Inner {
             (Request::Messages(_), Protocol::Anthropic) => &call.forwarded,
             _ => &[],
         };
+        let hops = (HOPS_HEADER, (call.hops + 1).to_string());
         let reply = self
             .upstream
-            .post_with(&destination, forwarded, outgoing.body)
+            .post_with(&destination, forwarded.iter().chain([&hops]), outgoing.body)
             .await?;
         settlement.answered(reply.request_id.as_deref());
         if !reply.status.is_success() {

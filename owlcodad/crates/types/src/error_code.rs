@@ -28,6 +28,10 @@ pub enum ErrorCode {
     TooLarge,
     /// The body is not JSON by its content type.
     UnsupportedMedia,
+    /// The body came too slowly.
+    RequestTimeout,
+    /// The call has gone through too many daemons: it goes in a circle.
+    LoopDetected,
     /// A limit of ours or of the model server says: later.
     RateLimited,
     /// No model is configured or discovered.
@@ -83,7 +87,7 @@ struct Row {
 
 impl ErrorCode {
     /// Every code, in the order of the table.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidRequest,
         Self::Unsupported,
         Self::Unauthenticated,
@@ -93,6 +97,8 @@ impl ErrorCode {
         Self::Conflict,
         Self::TooLarge,
         Self::UnsupportedMedia,
+        Self::RequestTimeout,
+        Self::LoopDetected,
         Self::RateLimited,
         Self::NoModel,
         Self::UpstreamAuth,
@@ -123,6 +129,8 @@ impl ErrorCode {
             Self::Conflict =>          ("conflict",           409, "invalid_request_error", "invalid_request_error", 1,   false, Caller),
             Self::TooLarge =>          ("too_large",          413, "request_too_large",     "invalid_request_error", 1,   false, Caller),
             Self::UnsupportedMedia =>  ("unsupported_media",  415, "invalid_request_error", "invalid_request_error", 1,   false, Caller),
+            Self::RequestTimeout =>    ("request_timeout",    408, "invalid_request_error", "invalid_request_error", 1,   true,  Caller),
+            Self::LoopDetected =>      ("loop_detected",      508, "api_error",             "server_error",          1,   false, Caller),
             Self::RateLimited =>       ("rate_limited",       429, "rate_limit_error",      "rate_limit_error",      75,  true,  Upstream),
             Self::NoModel =>           ("no_model",           503, "api_error",             "server_error",          6,   false, Caller),
             Self::UpstreamAuth =>      ("upstream_auth",      401, "authentication_error",  "authentication_error",  1,   false, Upstream),
@@ -206,7 +214,10 @@ mod tests {
     fn what_a_caller_caused_is_a_4xx_or_names_the_configuration() {
         for code in ErrorCode::ALL {
             let is_4xx = (400..500).contains(&code.http_status());
-            let is_configuration = matches!(code, ErrorCode::NoModel | ErrorCode::InvalidConfig);
+            let is_configuration = matches!(
+                code,
+                ErrorCode::NoModel | ErrorCode::InvalidConfig | ErrorCode::LoopDetected
+            );
             // A model server's refusal keeps its status, so that callers see what they know.
             let is_kept = matches!(
                 code,

@@ -100,15 +100,15 @@ impl Upstream {
         destination: &Destination,
         body: Bytes,
     ) -> Result<Reply, UpstreamError> {
-        self.post_with(destination, &[], body).await
+        self.post_with(destination, [], body).await
     }
 
     /// As [`Upstream::post`], with headers of the caller that win over the destination's. What
     /// cannot be said in a header is left out.
-    pub async fn post_with(
+    pub async fn post_with<'a>(
         &self,
         destination: &Destination,
-        forwarded: &[(&'static str, String)],
+        forwarded: impl IntoIterator<Item = &'a (&'static str, String)>,
         body: Bytes,
     ) -> Result<Reply, UpstreamError> {
         let limits = destination.limits;

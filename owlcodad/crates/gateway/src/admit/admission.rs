@@ -5,20 +5,26 @@
 //!      400, 403               403               │ 401                 403
 //!                                               └─ valid: enough for every class
 //! ```
+//!
+//! Wrong tokens past a few at once are a 429 in place of the 401 or 403.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{
+    AUTHORIZATION, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use owlcoda_config::{AuthConfig, AuthMode, ServerConfig};
 use owlcoda_telemetry::metric;
 use owlcoda_types::ErrorCode;
 use tracing::debug;
 
+use super::guesses::Guesses;
 use super::source::Source;
 use super::{Admitted, Peer, Token, dialect_of};
 use crate::endpoints::{Class, class_of};
@@ -38,6 +44,7 @@ struct Rules {
     source: Source,
     auth: AuthConfig,
     token: Token,
+    guesses: Guesses,
 }
 
 /// Why a request is not let in.
@@ -73,14 +80,26 @@ pub(crate) enum Denied {
          `auth/token` of its data directory as `Authorization: Bearer TOKEN` or `x-api-key: TOKEN`"
     )]
     OtherUser,
+    #[error(
+        "too many wrong tokens came from this address; wait {} s, and send the one in `auth/token` \
+         of the data directory", wait_secs(*wait)
+    )]
+    TooManyGuesses { wait: Duration },
+    #[error(
+        "`transfer-encoding` may be `chunked` and nothing else; send a `content-length` instead"
+    )]
+    BadFraming,
 }
 
 impl Denied {
     const fn code(&self) -> ErrorCode {
         match self {
-            Self::NoHost | Self::TwoHosts | Self::BadHost | Self::TargetDisagrees => {
-                ErrorCode::InvalidRequest
-            }
+            Self::NoHost
+            | Self::TwoHosts
+            | Self::BadHost
+            | Self::TargetDisagrees
+            | Self::BadFraming => ErrorCode::InvalidRequest,
+            Self::TooManyGuesses { .. } => ErrorCode::RateLimited,
             Self::NoToken => ErrorCode::Unauthenticated,
             Self::ForeignHost { .. }
             | Self::ForeignOrigin { .. }
@@ -100,6 +119,8 @@ impl Denied {
             Self::OtherSite => "fetch_site",
             Self::NoToken => "token",
             Self::OtherUser => "peer",
+            Self::TooManyGuesses { .. } => "token_guesses",
+            Self::BadFraming => "framing",
         }
     }
 }
@@ -121,6 +142,7 @@ impl Admission {
                 source,
                 auth,
                 token,
+                guesses: Guesses::default(),
             }),
         }
     }
@@ -139,6 +161,22 @@ impl Admission {
             AuthMode::Token => Proof::Lacking,
         }
     }
+
+    /// Counts what a refused request shows as its token, if anything.
+    fn count_guess(&self, denied: Denied, headers: &HeaderMap, peer: Option<&Peer>) -> Denied {
+        let (true, Some(peer)) = (keys(headers).next().is_some(), peer) else {
+            return denied;
+        };
+        let counted = self.rules.guesses.wrong(peer.address(), Instant::now());
+        counted.map_or_else(|wait| Denied::TooManyGuesses { wait }, |()| denied)
+    }
+}
+
+fn wait_secs(wait: Duration) -> u64 {
+    wait.as_millis()
+        .div_ceil(1000)
+        .try_into()
+        .unwrap_or(u64::MAX)
 }
 
 /// Lets a request in, or answers it.
@@ -153,14 +191,20 @@ pub(crate) async fn admit(
         Ok(()) => {
             let path = extensions.get::<MatchedPath>().map(MatchedPath::as_str);
             let class = class_of(request.method(), path);
-            match gateway.admission.proof(class, headers) {
+            let peer = extensions.get::<Peer>().cloned();
+            let denied = match gateway.admission.proof(class, headers) {
                 Proof::Enough => Ok(()),
                 Proof::Lacking => Err(Denied::NoToken),
-                Proof::OfPeer => match extensions.get::<Peer>().cloned() {
+                Proof::OfPeer => match &peer {
                     Some(peer) if peer.is_ours().await => Ok(()),
                     _ => Err(Denied::OtherUser),
                 },
-            }
+            };
+            denied.map_err(|denied| {
+                gateway
+                    .admission
+                    .count_guess(denied, headers, peer.as_ref())
+            })
         }
         Err(denied) => Err(denied),
     };
@@ -184,15 +228,29 @@ fn refuse(request: &Request, denied: &Denied) -> Response {
         let scheme = HeaderValue::from_static("Bearer");
         response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
     }
+    if matches!(denied, Denied::BadFraming) {
+        // Where the next request would begin is anybody's guess.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    if let Denied::TooManyGuesses { wait } = denied {
+        let wait = HeaderValue::from(wait_secs(*wait));
+        response.headers_mut().insert(RETRY_AFTER, wait);
+    }
     response
 }
 
 /// Whether any of the places for a key holds the token. What else stands there is no harm: SDKs
 /// must send something.
 fn has_token(headers: &HeaderMap, token: &Token) -> bool {
+    keys(headers).any(|given| token.is(given))
+}
+
+/// What stands in the places for a key.
+fn keys(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let bearers = headers.get_all(AUTHORIZATION).iter().filter_map(bearer);
     let keys = headers.get_all(X_API_KEY).iter().map(HeaderValue::as_bytes);
-    bearers.chain(keys).any(|given| token.is(given))
+    bearers.chain(keys)
 }
 
 fn bearer(value: &HeaderValue) -> Option<&[u8]> {

@@ -27,6 +27,11 @@ impl Peer {
         }
     }
 
+    /// The other end's address.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.end.theirs
+    }
+
     /// Whether the connection belongs to our own user, or to root. No answer is a no.
     pub(crate) async fn is_ours(&self) -> bool {
         let End { theirs, ours, uid } = &*self.end;

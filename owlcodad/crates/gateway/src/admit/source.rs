@@ -7,7 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use http::header::{HOST, HeaderName, ORIGIN};
+use http::header::{HOST, HeaderName, ORIGIN, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Uri};
 use owlcoda_config::{AllowedHost, Authority, Host, ServerConfig};
 use owlcoda_types::{clip, printable};
@@ -61,6 +61,7 @@ impl Source {
 
     /// Holds the target and the headers of a request against the rules.
     pub(super) fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<(), Denied> {
+        check_framing(headers)?;
         self.check_host(target, headers)?;
         self.check_page(headers)
     }
@@ -119,6 +120,16 @@ impl Source {
         } else {
             Err(Denied::OtherSite)
         }
+    }
+}
+
+/// A list of encodings, or one twice, is read in one way here and in another by the proxy in front.
+fn check_framing(headers: &HeaderMap) -> Result<(), Denied> {
+    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => Ok(()),
+        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(Denied::BadFraming),
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) async fn count(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let body = match json_body(&headers, body, gateway.max_body_bytes).await {
+    let body = match json_body(&headers, body, gateway.body_limits()).await {
         Ok(body) => body,
         Err(refused) => {
             return reply::error(Dialect::Anthropic, refused.code(), &refused.to_string(), id);

@@ -21,7 +21,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let body = match json_body(&headers, body, gateway.max_body_bytes).await {
+    let body = match json_body(&headers, body, gateway.body_limits()).await {
         Ok(body) => body,
         Err(refused) => {
             return super::refuse(&gateway, id, ROUTE, DIALECT, refused.code(), &refused);
@@ -30,7 +30,7 @@ pub(crate) async fn create(
     match super::parse(body.clone(), anthropic::Request::parse).await {
         Ok(request) => {
             let request = Request::Messages(Box::new(request));
-            let mut call = super::call(&gateway, id, ROUTE, request);
+            let mut call = super::call(&gateway, id, ROUTE, &headers, request);
             call.raw = Some(body);
             call.forwarded = forwarded(&headers);
             super::answer(gateway, call).await

@@ -199,6 +199,7 @@ pub(crate) fn call_with(dialect: Dialect, mode: Mode, more: &Value) -> Call {
         session: None,
         raw: None,
         forwarded: Vec::new(),
+        hops: 0,
     }
 }
 

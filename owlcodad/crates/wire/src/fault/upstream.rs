@@ -218,6 +218,7 @@ fn code_of(status: u16, codes: &[&str], message: &str) -> ErrorCode {
         503 | 529 => ErrorCode::Overloaded,
         500..=599 if is_busy(message) => ErrorCode::Overloaded,
         500 => ErrorCode::UpstreamFailed,
+        508 => ErrorCode::LoopDetected,
         501..=599 => ErrorCode::Unavailable,
         _ if is_busy(message) => ErrorCode::Overloaded,
         _ if is_about_the_request(codes) => ErrorCode::InvalidRequest,
