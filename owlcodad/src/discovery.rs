@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use owlcoda_config::Config;
 use owlcoda_models::Registry;
-use owlcoda_pipeline::{Snapshot, SnapshotError};
-use owlcoda_supervise::{CancellationToken, Live};
+use owlcoda_pipeline::{Pipeline, Snapshot, SnapshotError};
+use owlcoda_supervise::CancellationToken;
 use owlcoda_upstream::{Discovered, Upstream};
 use tracing::{info, warn};
 
@@ -38,7 +38,7 @@ pub(crate) fn snapshot(
     } else {
         Registry::configured(&config.models, config_path)
     };
-    Snapshot::try_new(registry, config.response_model_style)
+    Snapshot::try_new(registry, config.response_model_style, config.policy)
 }
 
 /// Looks again and again, and publishes what has changed.
@@ -47,7 +47,7 @@ pub(crate) async fn follow(
     config_path: String,
     mut known: Vec<Discovered>,
     upstream: Upstream,
-    live: Live<Snapshot>,
+    pipeline: Pipeline,
     stop: CancellationToken,
 ) {
     loop {
@@ -68,7 +68,7 @@ pub(crate) async fn follow(
             Ok(next) => {
                 let n_models = next.registry.models().len();
                 info!(n_models, "the model servers of this machine have changed");
-                live.replace(next);
+                pipeline.publish(next);
                 known = found;
             }
             Err(error) => warn!(%error, "a discovered model cannot be used"),

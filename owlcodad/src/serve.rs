@@ -147,7 +147,7 @@ impl Started {
         );
         let audit = config.audit.is_enabled.then(|| store.audit());
         let pipeline = Pipeline::new(
-            live.clone(),
+            live,
             upstream.clone(),
             runtimes,
             Arc::new(AuditRecorder::new(audit)),
@@ -199,7 +199,7 @@ impl Started {
                 config_path: config_path_text,
                 known,
                 upstream,
-                live,
+                pipeline: pipeline.clone(),
                 server,
                 socket,
                 gateway,
@@ -219,7 +219,7 @@ struct Parts {
     config_path: String,
     known: Vec<Discovered>,
     upstream: Upstream,
-    live: Live<owlcoda_pipeline::Snapshot>,
+    pipeline: Pipeline,
     server: Server,
     socket: ControlSocket,
     gateway: Gateway,
@@ -233,12 +233,12 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
         config_path,
         known,
         upstream,
-        live,
+        pipeline,
         ..
     } = parts;
     if discovery::is_wanted(&config) {
         supervisor.spawn("discovery", OnExit::Report, |stop| {
-            discovery::follow(config, config_path, known, upstream, live, stop)
+            discovery::follow(config, config_path, known, upstream, pipeline, stop)
         });
     }
     let router = owlcoda_gateway::router(parts.gateway);

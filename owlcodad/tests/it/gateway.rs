@@ -444,8 +444,14 @@ async fn every_metric_of_the_table_is_there_once_what_it_counts_has_happened() {
             .then_some(text)
     })
     .await;
-    // Shown elsewhere: a failed store and a model server of the daemon's own.
-    let rare = ["owlcoda_storage_errors_total", "owlcoda_managed_runtime_up"];
+    // Shown elsewhere: a failed store, a model server of the daemon's own, and what resilience does.
+    let rare = [
+        "owlcoda_storage_errors_total",
+        "owlcoda_managed_runtime_up",
+        "owlcoda_retries_total",
+        "owlcoda_fallbacks_total",
+        "owlcoda_rate_limited_total",
+    ];
     for name in owlcoda_telemetry::metric::NAMES {
         let is_there = text.lines().any(|line| line.starts_with(name));
         assert!(is_there || rare.contains(name), "{name} is not in:\n{text}");

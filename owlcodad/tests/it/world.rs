@@ -14,9 +14,22 @@ pub(crate) fn daemon() -> TestDaemonBuilder {
     TestDaemon::builder().bin(env!("CARGO_BIN_EXE_owlcodad"))
 }
 
-/// A daemon with this configuration.
+/// A daemon with this configuration. Unless it says otherwise, each model is asked once, however it
+/// fails and however often it is asked.
 pub(crate) async fn start(config: Value) -> TestDaemon {
-    daemon().config(config).start().await
+    daemon().config(once(config)).start().await
+}
+
+/// `config` without limits, repetitions, breakers that open and stand-ins, unless it has its own.
+pub(crate) fn once(config: Value) -> Value {
+    if config.get("middleware").is_some() {
+        return config;
+    }
+    let middleware = json!({
+        "rateLimitRpm": 0, "retryMaxAttempts": 0, "fallbackEnabled": false,
+        "circuitBreakerThreshold": 100,
+    });
+    with(config, json!({"middleware": middleware}))
 }
 
 /// A daemon with one model, served by `upstream`.

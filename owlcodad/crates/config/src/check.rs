@@ -101,12 +101,6 @@ impl Check<'_> {
                 }
                 None
             }
-            Effect::Prepared(states) => {
-                if !states.iter().any(|state| state.is(&value)) {
-                    self.warn_unused(key, path);
-                }
-                Some(value)
-            }
         }
     }
 

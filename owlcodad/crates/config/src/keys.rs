@@ -1,8 +1,7 @@
 //! The one table of every key: its place, type, default, meaning, and whether it has an effect.
 //!
 //! Checks, suggestions and the reference page are read off it. A key that comes into effect in a
-//! later version moves from `unused` to `used` here, and gets a field in `raw` and `config`; one that
-//! has its field before anything follows it is `prepared` in between.
+//! later version moves from `unused` to `used` here, and gets a field in `raw` and `config`.
 
 /// What a value must be.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +39,6 @@ pub(crate) enum Effect {
     Used,
     /// It is checked and then left alone, with a warning unless it states what happens anyway.
     Unused(&'static [States]),
-    /// Like [`Effect::Unused`], but the configuration has the value by now: it comes into effect
-    /// once the daemon follows it.
-    Prepared(&'static [States]),
 }
 
 /// A value of an unused key that states what already happens.
@@ -115,23 +111,6 @@ const fn unused(path: &'static str, kind: Kind, states: &'static [States]) -> Ke
         effect: Effect::Unused(states),
         default: "",
         meaning: "",
-    }
-}
-
-const fn prepared(
-    path: &'static str,
-    kind: Kind,
-    states: &'static [States],
-    default: &'static str,
-    meaning: &'static str,
-) -> Key {
-    Key {
-        path,
-        kind,
-        is_required: false,
-        effect: Effect::Prepared(states),
-        default,
-        meaning,
     }
 }
 
@@ -218,14 +197,14 @@ pub(crate) const KEYS: &[Key] = &{
         unused("modelMap", TextMap, &[States::Empty]),
         unused("defaultModel", Text, &[States::Text("")]),
         unused("reverseMapInResponse", Flag, &[States::Flag(true)]),
-        prepared("middleware.rateLimitRpm", ANY_COUNT, &[States::Whole(0)], "60", "Calls of one model in a minute, which is also the most at once; more are answered with 429. Callers and the agent of the daemon each have as many. 0 is no limit."),
-        prepared("middleware.retryMaxAttempts", Whole(0, 10), &[States::Whole(0)], "3", "How often a request is sent again, in all, where model servers fail before the first event of an answer."),
-        prepared("middleware.retryBaseDelayMs", Whole(100, DAY_MS), &[], "100", "Longest wait before a model server is asked again, in milliseconds. It doubles each time, to 2 s at most. What the server says in `Retry-After` is waited for where it is 30 s or less."),
-        prepared("middleware.fallbackEnabled", Flag, &[States::Flag(false)], "true", "Whether another model answers where the server of the one that was asked for fails."),
-        prepared("middleware.circuitBreakerThreshold", Whole(1, 100), &[], "5", "Requests in a row that a model fails before it is left alone for a while."),
-        prepared("middleware.circuitBreakerCooldownMs", Whole(1000, u64::MAX), &[], "60000", "How long it is left alone, in milliseconds. Then one request tries."),
+        used("middleware.rateLimitRpm", ANY_COUNT, "60", "Calls of one model in a minute, which is also the most at once; more are answered with 429. Callers and the agent of the daemon each have as many. 0 is no limit."),
+        used("middleware.retryMaxAttempts", Whole(0, 10), "3", "How often a request is sent again, in all, where model servers fail before the first event of an answer."),
+        used("middleware.retryBaseDelayMs", Whole(100, DAY_MS), "100", "Longest wait before a model server is asked again, in milliseconds. It doubles each time, to 2 s at most. What the server says in `Retry-After` is waited for where it is 30 s or less."),
+        used("middleware.fallbackEnabled", Flag, "true", "Whether another model answers where the server of the one that was asked for fails."),
+        used("middleware.circuitBreakerThreshold", Whole(1, 100), "5", "Requests in a row that a model fails before it is left alone for a while."),
+        used("middleware.circuitBreakerCooldownMs", Whole(1000, u64::MAX), "60000", "How long it is left alone, in milliseconds. Then one request tries."),
         unused("middleware.sloTargetPercent", Number(0.0, 100.0), &[]),
-        prepared("middleware.requestTimeoutMs", Whole(1000, u64::MAX), &[], "none", "Time after which a request is not sent again nor to another model, in milliseconds. It cuts no answer: `models[].timeoutMs` does."),
+        used("middleware.requestTimeoutMs", Whole(1000, u64::MAX), "none", "Time after which a request is not sent again nor to another model, in milliseconds. It cuts no answer: `models[].timeoutMs` does."),
         unused("middleware.intentRouting", Flag, &[States::Flag(false)]),
         unused("models[].channel", Text, &[]),
         unused("models[].role", Text, &[]),

@@ -162,7 +162,7 @@ fn a_value_of_a_wrong_type_is_an_error_at_its_own_path_for_every_key() {
 fn a_key_without_effect_warns_once_unless_it_states_what_happens_anyway() {
     for key in KEYS
         .iter()
-        .filter(|key| matches!(key.effect, Effect::Unused(_) | Effect::Prepared(_)))
+        .filter(|key| matches!(key.effect, Effect::Unused(_)))
     {
         if key.path == "configVersion" {
             continue;

@@ -9,6 +9,9 @@ use owlcoda_pipeline::{About, Failure};
 use owlcoda_types::{ErrorCode, RequestId};
 use owlcoda_wire::fault::{self, Dialect, ErrorBody};
 
+/// `true` where another model answered than the one that was asked for.
+const FALLBACK: HeaderName = HeaderName::from_static("x-owlcoda-fallback");
+
 /// Names the model that answered.
 const SERVED_BY: HeaderName = HeaderName::from_static("x-owlcoda-served-by");
 
@@ -80,6 +83,9 @@ fn with_code(code: ErrorCode, body: Bytes) -> Response {
 pub(crate) fn about(headers: &mut HeaderMap, about: &About) {
     if let Ok(value) = HeaderValue::from_str(&about.model_used) {
         headers.insert(SERVED_BY, value);
+    }
+    if about.fallback_from.is_some() {
+        headers.insert(FALLBACK, HeaderValue::from_static("true"));
     }
     if about.dropped.is_empty() {
         return;

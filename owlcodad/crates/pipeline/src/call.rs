@@ -107,6 +107,8 @@ pub struct Whole {
 pub struct About {
     /// Id of the model that answered.
     pub model_used: String,
+    /// Id of the model that was asked for, where another one answered in its place.
+    pub fallback_from: Option<String>,
     /// Names of what the model server's dialect could not carry.
     pub dropped: Vec<String>,
 }

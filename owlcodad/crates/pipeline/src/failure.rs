@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use owlcoda_models::RouteError;
+use owlcoda_models::policy::{self, Stop};
 use owlcoda_types::{Diagnostic, ErrorCode, FailureKind, SystemCause};
 use owlcoda_upstream::UpstreamError;
 use owlcoda_upstream::managed::ManagedError;
@@ -62,6 +63,9 @@ pub enum CallError {
     /// What came is neither a stream nor an answer.
     #[error("the model server was asked for a stream and sent neither a stream nor an answer")]
     NotAStream,
+    /// No model server may be asked now.
+    #[error(transparent)]
+    Stopped(#[from] Stop),
     /// A defect of ours.
     #[error("{0}")]
     Internal(String),
@@ -91,6 +95,10 @@ impl CallError {
             Self::Refused { code, .. } => *code,
             Self::Answer(fault) => fault.code(),
             Self::NotAStream => ErrorCode::BadUpstream,
+            Self::Stopped(stop) => match stop.code() {
+                Some(code) => code,
+                None => ErrorCode::Unavailable,
+            },
             Self::Internal(_) => ErrorCode::Internal,
             Self::ShuttingDown => ErrorCode::ShuttingDown,
         }
@@ -106,10 +114,25 @@ impl CallError {
     }
 
     /// When the model server said to come back.
-    pub const fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
+            Self::Stopped(stop) => stop.retry_after(),
             _ => None,
+        }
+    }
+
+    /// What the failure means for whom to ask next.
+    pub(crate) fn for_policy(&self) -> policy::Failure {
+        let kind = match self {
+            // The code is that of an interrupted connection as well, but nothing was asked yet.
+            Self::Upstream(UpstreamError::Connect { .. })
+            | Self::Managed(ManagedError::Failed { .. }) => policy::FailureKind::Connect,
+            _ => policy::FailureKind::of(self.code()),
+        };
+        policy::Failure {
+            kind,
+            retry_after: self.retry_after(),
         }
     }
 
@@ -120,7 +143,11 @@ impl CallError {
             Progress::InAnswer => FailureKind::Interrupted,
         };
         match self {
-            Self::Route(_) | Self::Translate(_) | Self::Loop | Self::Internal(_) => None,
+            Self::Route(_)
+            | Self::Translate(_)
+            | Self::Loop
+            | Self::Stopped(_)
+            | Self::Internal(_) => None,
             Self::Upstream(error) => Some(error.kind().unwrap_or(interrupted)),
             Self::Managed(ManagedError::Failed { .. }) => Some(FailureKind::Connect),
             Self::Managed(ManagedError::ShuttingDown) | Self::ShuttingDown => {
@@ -182,7 +209,7 @@ impl Failure {
     }
 
     /// When the model server said to come back.
-    pub const fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         self.error.retry_after()
     }
 

@@ -2,6 +2,7 @@
 //!
 //! [`Pipeline::run`] is the way; each step that has more than a line of its own is a file here.
 
+mod attempt;
 mod call;
 mod failure;
 mod pipeline;

@@ -1,25 +1,21 @@
 //! The one way of a model call.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use owlcoda_config::{ModelTarget, Protocol};
-use owlcoda_models::Model;
+use owlcoda_models::policy::{Plan, Share, Stop, Visit};
 use owlcoda_supervise::{CancellationToken, Live};
-use owlcoda_types::{ErrorCode, Usage};
-use owlcoda_upstream::managed::{Lease, Runtimes};
-use owlcoda_upstream::{Destination, Frames, Reply, Upstream};
-use owlcoda_wire::fault::{self, Dialect};
-use owlcoda_wire::reshape::{self, Assembly};
-use owlcoda_wire::translate::StreamFault;
+use owlcoda_telemetry::metric;
+use owlcoda_types::ErrorCode;
+use owlcoda_upstream::Upstream;
+use owlcoda_upstream::managed::Runtimes;
 
-use crate::call::{Answer, Call, HOPS_HEADER, MAX_HOPS, Request, Whole};
+use crate::attempt::Opened;
+use crate::call::{Answer, Call, MAX_HOPS, Route, Whole};
 use crate::failure::{CallError, Failure};
 use crate::settle::{Entry, Recorder, Settlement};
-use crate::snapshot::{Snapshot, destination};
+use crate::snapshot::Snapshot;
 use crate::standing::Standing;
-use crate::stream::EventStream;
-use crate::translation::{Translator, WayBack, outgoing};
 
 /// Runs model calls. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -28,26 +24,13 @@ pub struct Pipeline {
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     live: Live<Snapshot>,
-    upstream: Upstream,
-    runtimes: Runtimes,
+    pub(crate) upstream: Upstream,
+    pub(crate) runtimes: Runtimes,
     recorder: Arc<dyn Recorder>,
     standing: Arc<Standing>,
-    stopping: CancellationToken,
-}
-
-/// An answer whose head has come.
-enum Opened {
-    Whole {
-        body: Bytes,
-        usage: Usage,
-    },
-    Stream {
-        frames: Box<Frames>,
-        translator: Translator,
-        lease: Option<Lease>,
-    },
+    pub(crate) stopping: CancellationToken,
 }
 
 impl Pipeline {
@@ -60,6 +43,9 @@ impl Pipeline {
         stopping: CancellationToken,
     ) -> Self {
         let standing = Arc::new(Standing::default());
+        let current = live.current();
+        let policy = standing.policy();
+        policy.apply(current.policy, &current.registry, now());
         Self {
             inner: Arc::new(Inner {
                 live,
@@ -75,6 +61,13 @@ impl Pipeline {
     /// The configuration in force.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.inner.live.current()
+    }
+
+    /// Puts a configuration in force. Calls under way keep the one that they began with.
+    pub fn publish(&self, snapshot: Snapshot) {
+        let policy = self.inner.standing.policy();
+        policy.apply(snapshot.policy, &snapshot.registry, now());
+        self.inner.live.replace(snapshot);
     }
 
     /// What outlives a configuration.
@@ -97,8 +90,8 @@ impl Pipeline {
     /// Calls a model. Dropping the future or the answer closes the connection to the model server;
     /// whatever happens, the call is recorded exactly once.
     ///
-    /// A streamed answer is returned when its first event is there, so that every error before it
-    /// can still be an HTTP status.
+    /// A streamed answer is returned when its first event is there, so that until then every failure
+    /// can be tried again, or be an HTTP status.
     pub async fn run(&self, call: Call) -> Result<Answer, Failure> {
         let inner = &self.inner;
         let mut settlement = Settlement::new(
@@ -106,27 +99,22 @@ impl Pipeline {
             Arc::clone(&inner.recorder),
             Arc::clone(&inner.standing),
         );
-        let opened = tokio::select! {
+        let served = tokio::select! {
             biased;
             () = inner.stopping.cancelled() => Err(CallError::ShuttingDown),
-            opened = inner.open(&call, &mut settlement) => opened,
+            served = inner.serve(&call, &mut settlement) => served,
         };
-        match opened {
-            Ok(Opened::Whole { body, usage }) => {
+        match served {
+            Ok((Opened::Whole { body, usage }, visit)) => {
+                visit.succeed();
                 let about = settlement.about();
                 settlement.first_event();
                 settlement.succeed(usage);
                 Ok(Answer::Whole(Whole { body, about }))
             }
-            Ok(Opened::Stream {
-                frames,
-                translator,
-                lease,
-            }) => {
-                let stopping = inner.stopping.clone();
-                EventStream::begin(frames, translator, lease, settlement, stopping)
-                    .await
-                    .map(|stream| Answer::Stream(Box::new(stream)))
+            Ok((Opened::Stream(stream), visit)) => {
+                let stream = stream.with_end(settlement, visit);
+                Ok(Answer::Stream(Box::new(stream)))
             }
             Err(error) => Err(settlement.fail(error)),
         }
@@ -134,129 +122,74 @@ impl Pipeline {
 }
 
 impl Inner {
-    async fn open(&self, call: &Call, settlement: &mut Settlement) -> Result<Opened, CallError> {
+    /// Asks the models that may answer, one after the other, until one does.
+    async fn serve(
+        &self,
+        call: &Call,
+        settlement: &mut Settlement,
+    ) -> Result<(Opened, Visit), CallError> {
         if call.hops >= MAX_HOPS {
             return Err(CallError::Loop);
         }
         let snapshot = self.live.current();
+        let policy = self.standing.policy();
         let asked = call.request.model();
-        let model = Arc::clone(snapshot.registry.resolve(asked)?);
-        let shown = snapshot.shown_name(&model, asked).to_owned();
-        settlement.routed(&model.id, &model.endpoint_id());
-
-        let outgoing = outgoing(call, &model, shown)?;
-        settlement.dropped(outgoing.dropped);
-        let (destination, lease) = self.destination(&snapshot, &model).await?;
-        settlement.sent();
-        let forwarded: &[_] = match (&call.request, model.protocol) {
-            (Request::Messages(_), Protocol::Anthropic) => &call.forwarded,
-            _ => &[],
+        let plan = Plan::try_new(&snapshot.registry, asked, |model| policy.n_in_flight(model))?;
+        let share = match call.route {
+            Route::Agent => Share::Agent,
+            Route::Messages | Route::Chat => Share::Callers,
         };
-        let hops = (HOPS_HEADER, (call.hops + 1).to_string());
-        let reply = self
-            .upstream
-            .post_with(&destination, forwarded.iter().chain([&hops]), outgoing.body)
-            .await?;
-        settlement.answered(reply.request_id.as_deref());
-        if !reply.status.is_success() {
-            return Err(refusal(reply).await);
-        }
-        let spoken = dialect(model.protocol);
-        if call.request.is_stream() {
-            let frames = if reply.body.is_event_stream() {
-                reply.body.frames()
-            } else {
-                let endpoint = Arc::clone(&destination.endpoint);
-                let answer = reply.body.whole().await?;
-                let stream = if reshape::looks_like_stream(&answer) {
-                    answer
-                } else {
-                    reshape::whole_as_stream(spoken, &answer)
-                        .ok_or_else(|| not_a_stream(&answer, &outgoing.way_back))?
-                };
-                Frames::of(stream, endpoint)
+        let asked = plan.asked().first().map(|model| model.id.clone());
+        let mut course = policy.begin(&snapshot.registry, plan, share, now());
+        let mut next = course.start(now());
+        // What the model that was asked for says is what the caller hears.
+        let mut first = None;
+        loop {
+            let mut visit = match next {
+                Ok(visit) => visit,
+                Err(stop) => {
+                    if let Stop::Limited { model, .. } = &stop {
+                        metric::RATE_LIMITED.add([model], 1);
+                    }
+                    settlement.blame_first();
+                    return Err(first.unwrap_or(CallError::Stopped(stop)));
+                }
             };
-            return Ok(Opened::Stream {
-                frames: Box::new(frames),
-                translator: outgoing.way_back.translator(),
-                lease,
-            });
-        }
-        let answer = if reply.body.is_event_stream() {
-            assembled(reply.body.frames(), spoken).await?
-        } else {
-            let answer = reply.body.whole().await?;
-            if reshape::looks_like_stream(&answer) {
-                let endpoint = Arc::clone(&destination.endpoint);
-                assembled(Frames::of(answer, endpoint), spoken).await?
-            } else {
-                answer
+            if !visit.wait().is_zero() {
+                tokio::time::sleep(visit.wait()).await;
             }
-        };
-        let converted = outgoing.way_back.whole(&answer)?;
-        Ok(Opened::Whole {
-            body: converted.body,
-            usage: converted.usage.unwrap_or_default(),
-        })
-    }
-
-    /// Where the model is. A model server of ours is started first and kept while the lease lives.
-    async fn destination(
-        &self,
-        snapshot: &Snapshot,
-        model: &Model,
-    ) -> Result<(Destination, Option<Lease>), CallError> {
-        if let Some(destination) = snapshot.destination(model) {
-            return Ok((destination.clone(), None));
-        }
-        let ModelTarget::Runtime(name) = &model.target else {
-            let message = "the model has no destination".to_owned();
-            return Err(CallError::Internal(message));
-        };
-        let lease = self.runtimes.lease(name).await?;
-        let destination = destination(model, &lease.url)
-            .map_err(|error| CallError::Internal(error.to_string()))?;
-        Ok((destination, Some(lease)))
-    }
-}
-
-/// What an error answer of the model server amounts to.
-async fn refusal(reply: Reply) -> CallError {
-    let (status, retry_after) = (reply.status.as_u16(), reply.retry_after);
-    let body = reply.body.error_text().await;
-    let fault = fault::from_upstream(status, &body);
-    CallError::Refused {
-        status,
-        code: fault.code,
-        message: fault.message,
-        retry_after,
-        own_code: fault.own_code,
-    }
-}
-
-/// What a model server of `protocol` speaks.
-const fn dialect(protocol: Protocol) -> Dialect {
-    match protocol {
-        Protocol::OpenAi => Dialect::OpenAi,
-        Protocol::Anthropic => Dialect::Anthropic,
-    }
-}
-
-/// The whole answer of a server that streams although it was not asked to.
-async fn assembled(mut frames: Frames, dialect: Dialect) -> Result<Bytes, CallError> {
-    let mut assembly = Assembly::new(dialect);
-    while let Some(frame) = frames.next().await {
-        if !assembly.push(&frame?)? {
-            break;
+            match self.attempt(call, &snapshot, &visit, settlement).await {
+                Ok(opened) => {
+                    visit.answered();
+                    if let Some(asked) = asked.filter(|_| visit.is_fallback()) {
+                        settlement.fell_back(&asked);
+                    }
+                    return Ok((opened, visit));
+                }
+                Err(error) => {
+                    let failure = error.for_policy();
+                    settlement.attempt_failed(&error);
+                    let model = Arc::clone(visit.model());
+                    next = course.failed(visit, &failure, now(), random());
+                    if let Ok(again) = &next
+                        && again.model().id == model.id
+                    {
+                        let endpoint = model.endpoint_id();
+                        metric::RETRIES.add([&endpoint, error.code().as_str()], 1);
+                    }
+                    first.get_or_insert(error);
+                }
+            }
         }
     }
-    Ok(assembly.finish()?)
 }
 
-/// Why a stream that was asked for did not come: in the model server's words, if it has some.
-fn not_a_stream(answer: &[u8], way_back: &WayBack) -> CallError {
-    match way_back.whole(answer) {
-        Err(fault @ StreamFault::Upstream { .. }) => fault.into(),
-        _ => CallError::NotAStream,
-    }
+/// The time as the policy counts it, which tests may pause.
+fn now() -> std::time::Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Any number. Jitter needs no more than that nobody shares it.
+fn random() -> u64 {
+    RandomState::new().hash_one(0)
 }

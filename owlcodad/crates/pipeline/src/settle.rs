@@ -120,6 +120,14 @@ impl Entry {
     }
 }
 
+/// Whom an attempt asked.
+#[derive(Debug)]
+struct Asked {
+    model: Option<String>,
+    endpoint: Option<String>,
+    upstream_request_id: Option<String>,
+}
+
 /// A call that has not ended.
 #[derive(Debug)]
 pub(crate) struct Settlement {
@@ -128,6 +136,8 @@ pub(crate) struct Settlement {
     sent: Option<Instant>,
     progress: Progress,
     upstream_request_id: Option<String>,
+    first_failed: Option<Asked>,
+    fallback_from: Option<String>,
     recorder: Arc<dyn Recorder>,
     standing: Arc<Standing>,
     _in_flight: InFlight,
@@ -161,18 +171,59 @@ impl Settlement {
             sent: None,
             progress: Progress::BeforeAnswer,
             upstream_request_id: None,
+            first_failed: None,
+            fallback_from: None,
             recorder,
             standing,
             _in_flight: in_flight,
         }
     }
 
-    /// The name led to this model.
+    /// This model is asked next.
     pub(crate) fn routed(&mut self, model: &str, endpoint: &str) {
         if let Some(settled) = &mut self.settled {
             settled.model_used = Some(model.to_owned());
             settled.endpoint = Some(endpoint.to_owned());
         }
+        self.upstream_request_id = None;
+    }
+
+    /// The model that was asked last did not answer, and the call goes on.
+    pub(crate) fn attempt_failed(&mut self, error: &CallError) {
+        let Some(settled) = &self.settled else { return };
+        if self.first_failed.is_none() {
+            self.first_failed = Some(Asked {
+                model: settled.model_used.clone(),
+                endpoint: settled.endpoint.clone(),
+                upstream_request_id: self.upstream_request_id.clone(),
+            });
+        }
+        let outcome = Outcome::Failed(error.code());
+        if let (Some(endpoint), Some(is_up)) = (&settled.endpoint, whose_health(outcome)) {
+            self.standing.saw(endpoint, is_up, outcome.as_str());
+        }
+    }
+
+    /// Another model answered than `asked`, the one that the name led to.
+    pub(crate) fn fell_back(&mut self, asked: &str) {
+        self.fallback_from = Some(asked.to_owned());
+        if let Some(used) = self
+            .settled
+            .as_ref()
+            .and_then(|settled| settled.model_used.as_ref())
+        {
+            metric::FALLBACKS.add([asked, used], 1);
+        }
+    }
+
+    /// The call failed as its first attempt did, so the record names whom that one asked.
+    pub(crate) fn blame_first(&mut self) {
+        let (Some(settled), Some(asked)) = (&mut self.settled, self.first_failed.take()) else {
+            return;
+        };
+        settled.model_used = asked.model;
+        settled.endpoint = asked.endpoint;
+        self.upstream_request_id = asked.upstream_request_id;
     }
 
     /// These parts of the request stay behind.
@@ -188,6 +239,7 @@ impl Settlement {
             .as_ref()
             .map_or_else(About::default, |settled| About {
                 model_used: settled.model_used.clone().unwrap_or_default(),
+                fallback_from: self.fallback_from.clone(),
                 dropped: settled.dropped_fields.clone(),
             })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use owlcoda_config::{EndpointUrl, ModelTarget, ResponseModelStyle};
+use owlcoda_config::{EndpointUrl, ModelTarget, PolicyConfig, ResponseModelStyle};
 use owlcoda_models::{Model, Registry};
 use owlcoda_upstream::{Destination, DestinationError, Limits};
 
@@ -13,6 +13,8 @@ pub struct Snapshot {
     pub registry: Registry,
     /// Which name an answer carries.
     pub style: ResponseModelStyle,
+    /// Limits, retries, breakers and fallback.
+    pub policy: PolicyConfig,
     destinations: HashMap<String, Destination>,
 }
 
@@ -29,7 +31,11 @@ pub struct SnapshotError {
 
 impl Snapshot {
     /// Prepares the destination of every model that has a fixed one.
-    pub fn try_new(registry: Registry, style: ResponseModelStyle) -> Result<Self, SnapshotError> {
+    pub fn try_new(
+        registry: Registry,
+        style: ResponseModelStyle,
+        policy: PolicyConfig,
+    ) -> Result<Self, SnapshotError> {
         let mut destinations = HashMap::new();
         for model in registry.models() {
             if let ModelTarget::Endpoint(url) = &model.target {
@@ -43,6 +49,7 @@ impl Snapshot {
         Ok(Self {
             registry,
             style,
+            policy,
             destinations,
         })
     }

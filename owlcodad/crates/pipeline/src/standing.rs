@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use owlcoda_models::policy::Policy;
 use owlcoda_types::Usage;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -35,6 +36,7 @@ pub struct EndpointHealth {
 /// Keyed by id, so that a new configuration finds what it knew before.
 #[derive(Debug, Default)]
 pub struct Standing {
+    policy: Policy,
     n_in_flight: AtomicU64,
     last_left: Notify,
     ended: Mutex<Ended>,
@@ -49,6 +51,11 @@ struct Ended {
 }
 
 impl Standing {
+    /// Limits, breakers and what is in flight, for each model.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Traffic now.
     pub fn traffic(&self) -> Traffic {
         let ended = self.ended.lock();
@@ -96,8 +103,19 @@ impl Standing {
         let (Some(endpoint), Some(is_up)) = (&settled.endpoint, is_up) else {
             return;
         };
-        let detail = if is_up { "" } else { settled.outcome.as_str() };
-        match ended.endpoints.get_mut(endpoint) {
+        ended.saw(endpoint, is_up, settled.outcome.as_str());
+    }
+
+    /// Notes how an attempt went that is not the end of its call.
+    pub(crate) fn saw(&self, endpoint: &str, is_up: bool, outcome: &str) {
+        self.ended.lock().saw(endpoint, is_up, outcome);
+    }
+}
+
+impl Ended {
+    fn saw(&mut self, endpoint: &str, is_up: bool, outcome: &str) {
+        let detail = if is_up { "" } else { outcome };
+        match self.endpoints.get_mut(endpoint) {
             // The common case allocates nothing.
             Some(health) if health.is_up && is_up => {}
             Some(health) => {
@@ -111,7 +129,7 @@ impl Standing {
                     is_up,
                     detail: detail.to_owned(),
                 };
-                ended.endpoints.insert(endpoint.clone(), health);
+                self.endpoints.insert(endpoint.to_owned(), health);
             }
         }
     }

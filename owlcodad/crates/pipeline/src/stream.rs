@@ -9,10 +9,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
+use owlcoda_models::policy::Visit;
 use owlcoda_supervise::CancellationToken;
 use owlcoda_upstream::Frames;
 use owlcoda_upstream::managed::Lease;
 use owlcoda_wire::translate::StreamFault;
+use tokio::time::Instant;
 
 use crate::call::{About, Event};
 use crate::failure::{CallError, Failure};
@@ -25,31 +27,42 @@ pub struct EventStream {
     translator: Translator,
     queue: VecDeque<Event>,
     about: About,
-    settlement: Option<Settlement>,
+    /// What is reported when the answer ends; none once it was.
+    end: Option<(Settlement, Visit)>,
     stopping: Pin<Box<dyn Future<Output = ()> + Send>>,
     _lease: Option<Lease>,
 }
 
 impl EventStream {
-    /// Waits for the first event.
+    /// Waits for the first event. Where none comes, nothing has been reported.
     pub(crate) async fn begin(
         frames: Box<Frames>,
         translator: Translator,
         lease: Option<Lease>,
-        settlement: Settlement,
         stopping: CancellationToken,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CallError> {
         let mut stream = Self {
             frames: Some(frames),
             translator,
             queue: VecDeque::new(),
-            about: settlement.about(),
-            settlement: Some(settlement),
+            about: About::default(),
+            end: None,
             stopping: Box::pin(stopping.cancelled_owned()),
             _lease: lease,
         };
         poll_fn(|context| stream.poll_fill(context)).await?;
         Ok(stream)
+    }
+
+    /// From now on the stream reports its own end.
+    pub(crate) fn with_end(mut self, mut settlement: Settlement, visit: Visit) -> Self {
+        self.about = settlement.about();
+        settlement.first_event();
+        self.end = Some((settlement, visit));
+        if self.frames.is_none() {
+            self.succeed();
+        }
+        self
     }
 
     /// What the caller may want to know beside the answer.
@@ -58,7 +71,7 @@ impl EventStream {
     }
 
     /// Reads until there is an event to give, or the answer is over.
-    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CallError>> {
         while self.queue.is_empty() {
             let Some(frames) = &mut self.frames else {
                 return Poll::Ready(Ok(()));
@@ -66,7 +79,7 @@ impl EventStream {
             let step = match frames.poll_next(context) {
                 Poll::Pending => {
                     let stopping = self.stopping.as_mut().poll(context);
-                    return stopping.map(|()| Err(self.fail(CallError::ShuttingDown)));
+                    return stopping.map(|()| Err(CallError::ShuttingDown));
                 }
                 Poll::Ready(Some(Ok(frame))) => {
                     let step = self.translator.push(&frame, &mut self.queue);
@@ -79,16 +92,11 @@ impl EventStream {
                         step
                     }
                 }
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.fail(error.into()))),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error.into())),
                 Poll::Ready(None) => self.finish(),
             };
             if let Err(fault) = step {
-                return Poll::Ready(Err(self.fail(fault.into())));
-            }
-            if !self.queue.is_empty()
-                && let Some(settlement) = &mut self.settlement
-            {
-                settlement.first_event();
+                return Poll::Ready(Err(fault.into()));
             }
         }
         Poll::Ready(Ok(()))
@@ -99,24 +107,31 @@ impl EventStream {
     fn finish(&mut self) -> Result<(), StreamFault> {
         self.translator.finish(&mut self.queue)?;
         self.frames = None;
-        let usage = self.translator.usage();
-        if let Some(mut settlement) = self.settlement.take() {
-            settlement.first_event();
-            settlement.succeed(usage);
-        }
+        self.succeed();
         Ok(())
+    }
+
+    fn succeed(&mut self) {
+        let usage = self.translator.usage();
+        if let Some((settlement, visit)) = self.end.take() {
+            settlement.succeed(usage);
+            visit.succeed();
+        }
     }
 
     fn fail(&mut self, error: CallError) -> Failure {
         self.frames = None;
         let usage = self.translator.usage();
-        match self.settlement.take() {
-            Some(mut settlement) => {
-                settlement.usage(usage);
-                settlement.fail(error)
-            }
-            None => error.into(),
+        let Some((mut settlement, visit)) = self.end.take() else {
+            return error.into();
+        };
+        match error {
+            // Nobody's fault, so nothing is said of the model.
+            CallError::ShuttingDown => drop(visit),
+            _ => visit.fail(error.for_policy().kind, Instant::now().into_std()),
         }
+        settlement.usage(usage);
+        settlement.fail(error)
     }
 }
 
@@ -126,7 +141,7 @@ impl Stream for EventStream {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.poll_fill(context) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
+            Poll::Ready(Err(error)) => Poll::Ready(Some(Err(self.fail(error)))),
             Poll::Ready(Ok(())) => Poll::Ready(self.queue.pop_front().map(Ok)),
         }
     }
@@ -136,7 +151,7 @@ impl Drop for EventStream {
     fn drop(&mut self) {
         // A reader that left: record what was counted until then.
         let usage = self.translator.usage();
-        if let Some(settlement) = &mut self.settlement {
+        if let Some((settlement, _)) = &mut self.end {
             settlement.usage(usage);
         }
     }

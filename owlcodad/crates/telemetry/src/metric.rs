@@ -130,6 +130,9 @@ table! {
     Gauge<0> HTTP_IN_FLIGHT "owlcoda_http_requests_in_flight" [] "HTTP requests whose answer is not finished.";
     Gauge<0> HTTP_CONNECTIONS "owlcoda_http_connections" [] "Open HTTP connections.";
     Counter<3> UPSTREAM_REQUESTS "owlcoda_upstream_requests_total" ["endpoint", "model", "outcome"] "Model calls ended, by outcome.";
+    Counter<2> RETRIES "owlcoda_retries_total" ["endpoint", "reason"] "Attempts that failed and were made again at the same model.";
+    Counter<2> FALLBACKS "owlcoda_fallbacks_total" ["from", "to"] "Calls that another model answered than the one asked for.";
+    Counter<1> RATE_LIMITED "owlcoda_rate_limited_total" ["model"] "Calls that our own limit of calls a minute turned away.";
     Seconds<2> TIME_TO_FIRST_TOKEN "owlcoda_upstream_time_to_first_token_seconds" ["endpoint", "model"] "From sending a call to the first event of its answer.";
     Counter<2> TOKENS "owlcoda_tokens_total" ["model", "direction"] "Tokens as the model servers count them; the direction says which kind.";
     Counter<0> AUDIT_RECORDS "owlcoda_audit_records_total" [] "Audit records made durable.";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use owlcoda_agent::{Agent, Attached, Delta, Event, EventBody, Frame, TurnStatus};
-use owlcoda_config::{EndpointUrl, ResponseModelStyle, UpstreamConfig};
+use owlcoda_config::{EndpointUrl, PolicyConfig, ResponseModelStyle, UpstreamConfig};
 use owlcoda_models::Registry;
 use owlcoda_pipeline::{Pipeline, Recorder, Settled, Snapshot};
 use owlcoda_store::{Store, StoreOptions};
@@ -109,7 +109,11 @@ fn begin(
     let listed = vec![("small", Some(8192)), ("large", None)];
     let registry =
         Registry::discovered([(&url, listed)], &UpstreamConfig::default(), "config.json");
-    let snapshot = Snapshot::try_new(registry, ResponseModelStyle::Platform).unwrap();
+    // One attempt a call, so that a failure is what the turn sees.
+    let mut policy = PolicyConfig::default();
+    policy.retry.max_retries = 0;
+    policy.fallback.is_enabled = false;
+    let snapshot = Snapshot::try_new(registry, ResponseModelStyle::Platform, policy).unwrap();
     let supervisor = Supervisor::new(Shutdown::new());
     let client = Upstream::try_new(Duration::from_secs(10)).unwrap();
     let runtimes = Runtimes::start(&[], &client, &supervisor, dir.path());

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{good, no_env, said};
-use crate::keys::{Effect, KEYS};
 use crate::{
     BreakerConfig, FallbackConfig, FileTrust, PolicyConfig, RateLimitConfig, RetryConfig, code,
 };
@@ -64,19 +63,5 @@ fn a_policy_out_of_its_range_is_refused_at_its_place() {
         let found: Vec<_> = problems.iter().map(|it| (it.code, &*it.path)).collect();
         let place = format!("middleware.{name}");
         assert_eq!(found, [(code::OUT_OF_RANGE, &*place)], "{text}");
-    }
-}
-
-#[test]
-fn every_prepared_key_has_a_default_and_a_meaning_for_the_day_it_is_used() {
-    let prepared = KEYS
-        .iter()
-        .filter(|key| matches!(key.effect, Effect::Prepared(_)));
-    for key in prepared {
-        assert!(
-            !key.default.is_empty() && !key.meaning.is_empty(),
-            "{}",
-            key.path
-        );
     }
 }

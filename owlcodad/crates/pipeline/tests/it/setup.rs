@@ -6,13 +6,15 @@
 )]
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use owlcoda_config::{
-    EndpointUrl, ModelConfig, ModelTarget, Protocol, ResponseModelStyle, RuntimeConfig,
+    EndpointUrl, ModelConfig, ModelTarget, PolicyConfig, Protocol, ResponseModelStyle,
+    RuntimeConfig,
 };
 use owlcoda_models::Registry;
 use owlcoda_pipeline::{
@@ -157,9 +159,19 @@ pub(crate) fn model(target: ModelTarget) -> ModelConfig {
     }
 }
 
+/// Each model is asked once, however it fails and however often.
+pub(crate) fn once() -> PolicyConfig {
+    let mut policy = PolicyConfig::default();
+    policy.retry.max_retries = 0;
+    policy.fallback.is_enabled = false;
+    policy.rate_limit.per_minute = None;
+    policy.breaker.threshold = NonZeroU32::MAX;
+    policy
+}
+
 pub(crate) fn snapshot(models: &[ModelConfig], style: ResponseModelStyle) -> Snapshot {
     let registry = Registry::configured(models, "/home/ada/.owlcoda/config.json");
-    Snapshot::try_new(registry, style).unwrap()
+    Snapshot::try_new(registry, style, once()).unwrap()
 }
 
 /// A request in `dialect`; what is in `more` is added.
