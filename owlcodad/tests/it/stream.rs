@@ -90,6 +90,13 @@ async fn a_stream_that_breaks_off_ends_with_one_error_and_no_end_marker() {
         ("reset", begun().reset()),
         ("ended too early", begun()),
         ("not SSE", begun().raw(vec![b'x'; 5 << 20]).hang()),
+        // Nothing more comes, and nobody waits for it.
+        (
+            "half a chunk",
+            begun()
+                .raw("data: {\"choices\":[{\"index\":0,\"delta\":{\"con\n\n")
+                .hang(),
+        ),
         (
             "an error of the server",
             begun()

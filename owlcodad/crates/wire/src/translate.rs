@@ -50,3 +50,9 @@ pub type ResponseContext = StreamContext;
 /// The payload that ends a chat stream. The relay swallows the model server's;
 /// whoever writes the stream sends it after a clean `finish`.
 pub const DONE: &[u8] = b"[DONE]";
+
+/// Whether the data of a frame that could not be read was meant to be an event: a part of the answer
+/// is lost with it. What some servers send to keep a connection open is not, and loses nothing.
+fn is_broken(data: &[u8]) -> bool {
+    data.trim_ascii_start().first() == Some(&b'{')
+}

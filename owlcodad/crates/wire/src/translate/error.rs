@@ -89,6 +89,9 @@ pub enum StreamFault {
     /// The same of a server that speaks the Messages API.
     #[error("the model server's answer is not one of the Messages API")]
     BadMessage,
+    /// A part of the answer could not be read, so what follows would not be the whole of it.
+    #[error("the model server sent a part of its answer that cannot be read")]
+    BrokenEvent,
     /// A tool call without a name.
     #[error("the model server sent a tool call without a name")]
     NamelessCall,
@@ -106,9 +109,11 @@ impl StreamFault {
         match self {
             Self::Upstream { code, .. } => *code,
             Self::Truncated => ErrorCode::Unavailable,
-            Self::BadJson | Self::BadMessage | Self::NamelessCall | Self::TooLong { .. } => {
-                ErrorCode::BadUpstream
-            }
+            Self::BadJson
+            | Self::BadMessage
+            | Self::BrokenEvent
+            | Self::NamelessCall
+            | Self::TooLong { .. } => ErrorCode::BadUpstream,
         }
     }
 }

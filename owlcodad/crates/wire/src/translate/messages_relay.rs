@@ -6,10 +6,10 @@ use bytes::Bytes;
 use owlcoda_types::Usage;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::DONE;
 use super::error::StreamFault;
 use super::relay::with_model;
 use super::response::Converted;
+use super::{DONE, is_broken};
 use crate::anthropic::{Head, Incoming, Part, StopReason, read_usage};
 use crate::fault::from_upstream;
 
@@ -52,7 +52,7 @@ impl MessagesRelay {
     }
 
     /// Takes one SSE frame and answers what to send on, if anything: every event,
-    /// known or not, but not what is no JSON object or has no name. An event that
+    /// known or not, but not what was never meant to be one or has no name. An event that
     /// has no `event:` line is named by its `type`. An error ends the stream.
     pub fn push(
         &mut self,
@@ -65,6 +65,9 @@ impl MessagesRelay {
         let Ok(incoming) = crate::json::read::<Incoming<'_>>(data) else {
             if event == Some(b"error") {
                 return Err(from_upstream(200, data).into());
+            }
+            if is_broken(data) {
+                return Err(StreamFault::BrokenEvent);
             }
             self.n_malformed += 1;
             return Ok(None);

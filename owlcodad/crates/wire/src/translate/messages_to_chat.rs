@@ -9,7 +9,6 @@ use bytes::Bytes;
 use owlcoda_types::Usage;
 use serde_json::value::RawValue;
 
-use super::DONE;
 use super::chat_chunk::{
     CallBody, ChoiceBody, ChunkBody, DeltaBody, Field, FunctionBody, UsageBody,
 };
@@ -17,6 +16,7 @@ use super::error::StreamFault;
 use super::messages_relay::name_of;
 use super::messages_response::finish_reason_of;
 use super::names::ToolNames;
+use super::{DONE, is_broken};
 use crate::anthropic::{Head, Incoming, Part, StopReason, read_usage};
 use crate::fault::from_upstream;
 use crate::openai::{Halves, decode_text};
@@ -103,7 +103,7 @@ impl MessagesToChat {
 
     /// Takes one SSE frame. Adds the payload of each chunk to `out`.
     ///
-    /// Data that is no event is skipped and counted. After an error the stream is
+    /// Data that was never meant to be an event is skipped and counted. After an error the stream is
     /// over: send the error and nothing else.
     pub fn push(
         &mut self,
@@ -117,6 +117,9 @@ impl MessagesToChat {
         let Ok(incoming) = crate::json::read::<Incoming<'_>>(data) else {
             if event == Some(b"error") {
                 return Err(from_upstream(200, data).into());
+            }
+            if is_broken(data) {
+                return Err(StreamFault::BrokenEvent);
             }
             self.n_malformed += 1;
             return Ok(());

@@ -4,9 +4,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use owlcoda_types::Usage;
 use serde_json::value::RawValue;
 
-use super::DONE;
 use super::error::StreamFault;
 use super::finish::check_finish;
+use super::{DONE, is_broken};
 use crate::fault::{from_error_value, from_upstream};
 use crate::openai::{Chunk, read_usage};
 
@@ -50,7 +50,7 @@ impl ChatRelay {
     }
 
     /// Takes the data of one SSE frame and answers what to send on, if anything:
-    /// not `[DONE]`, which follows a clean `finish`, not what is not JSON, and not
+    /// not `[DONE]`, which follows a clean `finish`, not what was never meant to be JSON, and not
     /// the usage chunk unless it was asked for. An error ends the stream.
     pub fn push(&mut self, data: &[u8]) -> Result<Option<Bytes>, StreamFault> {
         if self.is_done || data.is_empty() {
@@ -61,6 +61,9 @@ impl ChatRelay {
             return Ok(None);
         }
         let Ok(chunk) = crate::json::read::<Chunk<'_>>(data) else {
+            if is_broken(data) {
+                return Err(StreamFault::BrokenEvent);
+            }
             self.n_malformed += 1;
             return Ok(None);
         };

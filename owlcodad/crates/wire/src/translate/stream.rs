@@ -13,7 +13,6 @@
 use owlcoda_types::Usage;
 use serde_json::value::RawValue;
 
-use super::DONE;
 use super::delta::{Part, joined_text, read_thinking};
 use super::error::StreamFault;
 use super::finish::{check_finish, is_failure, stop_reason_of};
@@ -21,6 +20,7 @@ use super::names::ToolNames;
 use super::sequence::Sequence;
 use super::think_tag::{Parted, ThinkTag};
 use super::written_calls::{self, Finder, WrittenCalls};
+use super::{DONE, is_broken};
 use crate::anthropic::{StopReason, StreamCheck, StreamEvent};
 use crate::fault::{from_error_value, from_upstream};
 use crate::openai::{Choice, Chunk, Delta, Halves, ToolCall, decode_text, read_usage};
@@ -88,7 +88,7 @@ impl ChatToMessages {
 
     /// Takes the data of one SSE frame, or a whole answer that came in one piece.
     ///
-    /// Data that is not JSON is skipped and counted. After an error the stream is
+    /// Data that was never meant to be JSON is skipped and counted; half of a chunk is an error. After an error the stream is
     /// over: send an `error` event and nothing else.
     pub fn push(&mut self, data: &[u8], out: &mut Vec<StreamEvent>) -> Result<(), StreamFault> {
         if self.is_done || data.is_empty() {
@@ -99,6 +99,9 @@ impl ChatToMessages {
             return Ok(());
         }
         let Ok(chunk) = crate::json::read::<Chunk<'_>>(data) else {
+            if is_broken(data) {
+                return Err(StreamFault::BrokenEvent);
+            }
             self.n_malformed += 1;
             return Ok(());
         };

@@ -122,6 +122,7 @@ golden! { show_stream:
     stream_odd_calls <- "streams/odd_calls.jsonl",
     stream_text_between_calls <- "streams/text_between_calls.jsonl",
     stream_odd_chunks <- "streams/odd_chunks.jsonl",
+    stream_broken_chunk <- "streams/broken_chunk.jsonl",
     stream_cut_by_max_tokens <- "streams/cut_by_max_tokens.jsonl",
     stream_without_an_end <- "streams/without_an_end.jsonl",
     stream_error_inside <- "streams/error_inside.jsonl",

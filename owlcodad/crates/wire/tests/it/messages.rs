@@ -416,6 +416,9 @@ fn an_error_that_came_as_an_answer_is_an_error() {
     }
     let mut relay = MessagesRelay::new("m");
     assert!(relay.push(Some(b"error"), b"not json").is_err());
+    assert!(relay.push(None, b"keepalive").is_ok());
+    let broken = relay.push(Some(b"content_block_delta"), br#"{"type":"content_bl"#);
+    assert_eq!(broken.unwrap_err(), StreamFault::BrokenEvent);
 }
 
 #[test]
