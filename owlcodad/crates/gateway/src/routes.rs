@@ -11,7 +11,7 @@ pub(crate) mod root;
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
-use owlcoda_pipeline::{Answer, Call, Entry, HOPS_HEADER, Request, Route};
+use owlcoda_pipeline::{Answer, Call, Entry, HOPS_HEADER, HeadSent, Request, Route};
 use owlcoda_types::{ErrorCode, RequestId};
 use owlcoda_wire::WireError;
 use owlcoda_wire::fault::Dialect;
@@ -60,6 +60,7 @@ fn call(
         raw: None,
         forwarded: Vec::new(),
         hops: hops(headers),
+        head_sent: HeadSent::default(),
     }
 }
 

@@ -45,6 +45,7 @@ type Opening = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
 
 pub(crate) async fn answer(gateway: Gateway, call: Call) -> Response {
     let (id, dialect) = (call.id, call.request.dialect());
+    let head_sent = call.head_sent.clone();
     let Gateway {
         pipeline,
         ping_interval,
@@ -57,7 +58,10 @@ pub(crate) async fn answer(gateway: Gateway, call: Call) -> Response {
             Ok(answer) => State::from_answer(answer),
             Err(failure) => return reply::call_error(dialect, &failure, id),
         },
-        () = sleep(HOLD) => State::Opening(opening),
+        () = sleep(HOLD) => {
+            head_sent.set();
+            State::Opening(opening)
+        }
     };
     let about = match &state {
         State::Streaming(stream) => stream.about().clone(),

@@ -1,5 +1,8 @@
 //! What goes into the pipeline and what comes out.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use owlcoda_types::{RequestId, SessionId, UnixMs};
 use owlcoda_wire::fault::Dialect;
@@ -29,6 +32,24 @@ pub struct Call {
     pub forwarded: Vec<(&'static str, String)>,
     /// How many daemons it has come through, as the last of them says; see [`HOPS_HEADER`].
     pub hops: u32,
+    /// Whether the caller has its status, whatever comes.
+    pub head_sent: HeadSent,
+}
+
+/// Set by who answers a caller as soon as a 200 is on its way, though nothing of the answer is here
+/// yet. The record of the call then says 200, and how it ended.
+#[derive(Clone, Debug, Default)]
+pub struct HeadSent(Arc<AtomicBool>);
+
+impl HeadSent {
+    /// The head of the answer is on its way.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Counts the daemons that a call has come through. It goes out with every call and is read of

@@ -12,7 +12,9 @@ mod standing;
 mod stream;
 mod translation;
 
-pub use call::{About, Answer, Call, Event, HOPS_HEADER, MAX_HOPS, Request, Route, Whole};
+pub use call::{
+    About, Answer, Call, Event, HOPS_HEADER, HeadSent, MAX_HOPS, Request, Route, Whole,
+};
 pub use failure::{CallError, Failure};
 pub use pipeline::Pipeline;
 pub use settle::{Entry, Outcome, Recorder, Settled};

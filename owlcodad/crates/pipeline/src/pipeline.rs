@@ -98,7 +98,8 @@ impl Pipeline {
             Entry::of(&call),
             Arc::clone(&inner.recorder),
             Arc::clone(&inner.standing),
-        );
+        )
+        .answered_by(&call.head_sent);
         let served = tokio::select! {
             biased;
             () = inner.stopping.cancelled() => Err(CallError::ShuttingDown),

@@ -13,7 +13,7 @@ use owlcoda_types::{
 use owlcoda_wire::fault::Dialect;
 use tracing::debug;
 
-use crate::call::{About, Call, Route};
+use crate::call::{About, Call, HeadSent, Route};
 use crate::failure::{CallError, Failure, Progress};
 use crate::standing::{InFlight, Standing};
 
@@ -135,6 +135,7 @@ pub(crate) struct Settlement {
     started: Instant,
     sent: Option<Instant>,
     progress: Progress,
+    head_sent: HeadSent,
     upstream_request_id: Option<String>,
     first_failed: Option<Asked>,
     fallback_from: Option<String>,
@@ -170,6 +171,7 @@ impl Settlement {
             started: Instant::now(),
             sent: None,
             progress: Progress::BeforeAnswer,
+            head_sent: HeadSent::default(),
             upstream_request_id: None,
             first_failed: None,
             fallback_from: None,
@@ -177,6 +179,12 @@ impl Settlement {
             standing,
             _in_flight: in_flight,
         }
+    }
+
+    /// Who answers the caller says in `head_sent` whether that has begun.
+    pub(crate) fn answered_by(mut self, head_sent: &HeadSent) -> Self {
+        self.head_sent = head_sent.clone();
+        self
     }
 
     /// This model is asked next.
@@ -323,11 +331,12 @@ impl Settlement {
         Some(Box::new(diagnostic))
     }
 
-    /// The status of an end with `code`: within an answer it has been sent already.
-    const fn status_now(&self, code: ErrorCode) -> u16 {
-        match self.progress {
-            Progress::InAnswer => 200,
-            Progress::BeforeAnswer => code.http_status(),
+    /// The status of an end with `code`: where an answer has begun it has been sent already.
+    fn status_now(&self, code: ErrorCode) -> u16 {
+        if self.progress == Progress::InAnswer || self.head_sent.get() {
+            200
+        } else {
+            code.http_status()
         }
     }
 

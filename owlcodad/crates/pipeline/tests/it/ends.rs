@@ -240,3 +240,23 @@ async fn what_a_request_had_to_leave_behind_is_recorded() {
     room.pipeline.run(call).await.unwrap();
     assert_eq!(room.settled().dropped_fields, ["metadata", "container"]);
 }
+
+#[tokio::test]
+async fn a_caller_that_has_its_200_is_recorded_with_it_however_the_call_ends() {
+    for dialect in DIALECTS {
+        let room = Room::new().await;
+        let gate = Gate::new();
+        room.fake.script(Script::error(500, "it broke").held(&gate));
+        let call = call(dialect, Mode::Stream);
+        let head_sent = call.head_sent.clone();
+        let (answer, ()) = tokio::join!(room.pipeline.run(call), async {
+            gate.reached().await;
+            head_sent.set();
+            gate.open();
+        });
+        assert_eq!(answer.unwrap_err().code().http_status(), 500);
+        let settled = room.settled();
+        assert_eq!(settled.status, 200, "{dialect:?}");
+        assert_eq!(settled.outcome.as_str(), "upstream_failed", "{dialect:?}");
+    }
+}
