@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use owlcoda_config::EndpointUrl;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::destination::{Destination, Limits};
 use crate::error::UpstreamError;
 use crate::frames::Frames;
+use crate::head;
 
 /// Most bytes of one answer that is not a stream.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -39,7 +40,7 @@ pub struct Upstream {
 pub struct Reply {
     /// Status of the head.
     pub status: StatusCode,
-    /// `Retry-After`, where it was given in seconds.
+    /// How long the server asks to wait, if it does.
     pub retry_after: Option<Duration>,
     /// The model server's name of the call, where it gives one that can be shown.
     pub request_id: Option<String>,
@@ -139,15 +140,10 @@ impl Upstream {
                 });
             }
         };
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
         Ok(Reply {
             status: response.status(),
-            retry_after,
-            request_id: request_id(response.headers(), &destination.headers),
+            retry_after: head::retry_after(response.headers()),
+            request_id: head::request_id(response.headers(), &destination.headers),
             body: Body {
                 endpoint: destination.endpoint.clone(),
                 response,
@@ -224,27 +220,6 @@ impl Body {
             Err(_) => Err(UpstreamError::FirstToken { endpoint, limit }),
         }
     }
-}
-
-/// Where model servers and what stands before them say how they call a request, best first.
-const REQUEST_IDS: [&str; 5] = [
-    "x-request-id",
-    "request-id",
-    "anthropic-request-id",
-    "x-amzn-requestid",
-    "cf-ray",
-];
-
-/// The model server's name of a call. A server that sends a secret of `ours` back gets none.
-fn request_id(theirs: &HeaderMap, ours: &HeaderMap) -> Option<String> {
-    let given = REQUEST_IDS.iter().find_map(|name| theirs.get(*name))?;
-    let id = owlcoda_types::request_id_of(given.to_str().ok()?)?;
-    let secrets = ours.values().filter(|value| value.is_sensitive());
-    let is_secret = secrets
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(str::split_ascii_whitespace)
-        .any(|secret| secret.contains(id) || id.contains(secret));
-    (!is_secret).then(|| id.to_owned())
 }
 
 enum ReadError {

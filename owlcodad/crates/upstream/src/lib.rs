@@ -5,6 +5,7 @@ mod destination;
 mod discovery;
 mod error;
 mod frames;
+mod head;
 pub mod managed;
 
 pub use client::{Body, Reply, Upstream};
