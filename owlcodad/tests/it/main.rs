@@ -19,11 +19,14 @@ mod keys;
 mod lifecycle;
 #[cfg(test)]
 mod managed;
+#[cfg(test)]
 mod other_form;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod resilience;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]

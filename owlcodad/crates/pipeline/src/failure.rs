@@ -109,6 +109,8 @@ impl CallError {
         match (self, dialect) {
             (Self::Translate(error), _) => error.detail(),
             (Self::Refused { own_code, .. }, Dialect::OpenAi) => own_code.as_deref(),
+            // OpenAI's own word.
+            (Self::Route(RouteError::Unknown { .. }), Dialect::OpenAi) => Some("model_not_found"),
             _ => None,
         }
     }
