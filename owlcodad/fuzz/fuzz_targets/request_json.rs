@@ -2,23 +2,18 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use owlcoda_wire::translate::{Flavour, PastThinking, Target, chat_to_messages, messages_to_chat};
+use owlcoda_types::Server;
+use owlcoda_wire::quirks::Quirks;
+use owlcoda_wire::translate::{Target, chat_to_messages, messages_to_chat};
 use owlcoda_wire::{anthropic, openai};
 
 fuzz_target!(|body: &[u8]| {
-    let flavours = [
-        Flavour::Plain,
-        Flavour::Template,
-        Flavour::OpenAi,
-        Flavour::OpenAiReasoning,
-    ];
     if let Ok(request) = anthropic::Request::parse(body) {
-        for flavour in flavours {
+        for server in Server::ALL {
             let target = Target {
                 model: "m\"\u{1b}",
                 context_window: Some(4096),
-                flavour,
-                past_thinking: PastThinking::Echo,
+                quirks: Quirks::of(server, "m"),
                 ..Target::default()
             };
             if let Ok(translated) = messages_to_chat(&request, &target) {

@@ -6,6 +6,7 @@ mod diagnostic;
 mod error_code;
 mod ids;
 mod secret;
+mod server;
 mod text;
 mod usage;
 
@@ -14,5 +15,6 @@ pub use diagnostic::{Diagnostic, FailureKind, SystemCause, request_id_of};
 pub use error_code::{ErrorCode, Fault};
 pub use ids::{ItemId, RequestId, SessionId, TurnId};
 pub use secret::Secret;
+pub use server::Server;
 pub use text::{clip, printable};
 pub use usage::Usage;

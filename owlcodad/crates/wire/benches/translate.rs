@@ -21,9 +21,8 @@ use std::process::{Command, ExitCode};
 
 use bytes::BytesMut;
 use owlcoda_wire::anthropic::{self, rename_model};
-use owlcoda_wire::translate::{
-    ChatToMessages, Flavour, PastThinking, StreamContext, Target, messages_to_chat,
-};
+use owlcoda_wire::quirks::Quirks;
+use owlcoda_wire::translate::{ChatToMessages, StreamContext, Target, messages_to_chat};
 use owlcoda_wire::{openai, sse};
 
 /// Rounds of the two runs.
@@ -36,8 +35,7 @@ const TARGET: Target<'static> = Target {
     model: "another-model",
     context_window: None,
     default_max_tokens: None,
-    flavour: Flavour::Plain,
-    past_thinking: PastThinking::Drop,
+    quirks: Quirks::GENERIC,
 };
 
 type Case = (&'static str, fn() -> Box<dyn FnMut()>);

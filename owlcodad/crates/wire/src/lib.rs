@@ -14,6 +14,7 @@ mod wire_error;
 pub mod anthropic;
 pub mod fault;
 pub mod openai;
+pub mod quirks;
 pub mod reshape;
 pub mod sse;
 pub mod translate;

@@ -13,6 +13,7 @@ mod delta;
 mod error;
 mod estimate;
 mod finish;
+mod keywords;
 mod media;
 mod messages_relay;
 mod messages_response;
@@ -26,6 +27,7 @@ mod sequence;
 mod stream;
 mod target;
 mod think_tag;
+mod thinking;
 mod tools;
 mod turns;
 mod written_calls;
@@ -41,7 +43,7 @@ pub use relay::{ChatRelay, RelayContext};
 pub use request::{ChatBody, messages_to_chat};
 pub use response::{Converted, chat_response_to_messages, relay_chat_response};
 pub use stream::{ChatToMessages, StreamContext};
-pub use target::{Flavour, PastThinking, Target};
+pub use target::Target;
 pub use written_calls::WrittenCalls;
 
 /// What the translation of a whole answer needs to know: the same as that of a stream.

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
+use super::thinking::ThinkingFields;
 use crate::json::{Bracket, Writer};
 
 /// A chat request. Fields are written in this order.
@@ -38,10 +39,8 @@ pub(super) struct ChatRequest<'a> {
     pub(super) stop: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) response_format: Option<ResponseFormat<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reasoning_effort: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) chat_template_kwargs: Option<TemplateKwargs>,
+    #[serde(flatten)]
+    pub(super) thinking: ThinkingFields<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) continue_final_message: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,11 +55,6 @@ pub(super) struct StreamOptions {
     pub(super) include_usage: bool,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct TemplateKwargs {
-    pub(super) enable_thinking: bool,
-}
-
 #[derive(Debug)]
 pub(super) enum ChatMessage<'a> {
     System {
@@ -72,13 +66,23 @@ pub(super) enum ChatMessage<'a> {
     Assistant {
         /// Null where the model only called tools.
         content: Option<Cow<'a, str>>,
-        reasoning_content: Option<String>,
+        thought: Option<Thought>,
         tool_calls: Vec<ChatToolCall<'a>>,
+        /// Whether the server is told to go on with it.
+        is_partial: bool,
     },
     Tool {
         tool_call_id: Cow<'a, str>,
         content: Cow<'a, str>,
     },
+}
+
+/// What the model thought in an earlier turn.
+#[derive(Debug)]
+pub(super) struct Thought {
+    /// The field that its server reads it from.
+    pub(super) field: &'static str,
+    pub(super) text: String,
 }
 
 /// A string where there is only text, for some templates fail on parts.
@@ -207,19 +211,23 @@ impl ChatMessage<'_> {
             }
             Self::Assistant {
                 content,
-                reasoning_content,
+                thought,
                 tool_calls,
+                is_partial,
             } => {
                 json.member("role", "assistant");
                 match content {
                     Some(content) => json.member("content", content),
                     None => json.raw_member("content", "null"),
                 }
-                if let Some(thought) = reasoning_content {
-                    json.member("reasoning_content", thought);
+                if let Some(thought) = thought {
+                    json.member(thought.field, &thought.text);
                 }
                 if !tool_calls.is_empty() {
                     json.list("tool_calls", tool_calls, ChatToolCall::write);
+                }
+                if *is_partial {
+                    json.raw_member("partial", "true");
                 }
             }
             Self::Tool {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::error::TranslateError;
 use super::turns::join;
 use crate::anthropic::{Block, Content, Document, Image, Source};
+use crate::quirks::Pictures;
 
 /// A document that is text, with its title, inside a tag.
 pub(super) fn document(document: &Document, path: &str) -> Result<String, TranslateError> {
@@ -32,8 +33,15 @@ pub(super) fn document(document: &Document, path: &str) -> Result<String, Transl
 }
 
 /// Where a picture is: its bytes as a `data:` URL, or the URL it came with.
-pub(super) fn image_url<'a>(image: &'a Image, path: &str) -> Result<Cow<'a, str>, TranslateError> {
+pub(super) fn image_url<'a>(
+    image: &'a Image,
+    taken: Pictures,
+    path: &str,
+) -> Result<Cow<'a, str>, TranslateError> {
     let source = &image.source;
+    if let Pictures::Inline(types) = taken {
+        check_inline(source, types, path)?;
+    }
     match (
         source.kind.as_str(),
         &source.media_type,
@@ -58,6 +66,29 @@ pub(super) fn image_url<'a>(image: &'a Image, path: &str) -> Result<Cow<'a, str>
             "send it as `base64` or `url`",
         )),
     }
+}
+
+/// Refuses what the server cannot read by name: its own message often names something else.
+fn check_inline(source: &Source, types: &[&str], path: &str) -> Result<(), TranslateError> {
+    if source.kind == "url" {
+        return Err(TranslateError::unsupported(
+            path,
+            "a picture at an address (this model server fetches none)",
+            "send it as `base64`",
+        ));
+    }
+    let media_type = source.media_type.as_deref().unwrap_or_default();
+    if source.kind == "base64" && !media_type.is_empty() && !types.contains(&media_type) {
+        return Err(TranslateError::unsupported(
+            path,
+            format!(
+                "a picture of the type `{}` (this model server does not read it)",
+                owlcoda_types::clip(media_type, 40)
+            ),
+            "send it as PNG or JPEG",
+        ));
+    }
+    Ok(())
 }
 
 fn document_text(source: &Source) -> Option<Cow<'_, str>> {

@@ -7,16 +7,16 @@
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::chat_body::{
-    ChatMessage, ChatRequest, JsonSchema, ResponseFormat, StreamOptions, TemplateKwargs,
-};
+use super::chat_body::{ChatMessage, ChatRequest, JsonSchema, ResponseFormat, StreamOptions};
 use super::error::TranslateError;
 use super::estimate::estimate_input_tokens;
 use super::names::ToolNames;
-use super::target::{Flavour, Target};
-use super::tools::{tool_choice, tools};
+use super::target::Target;
+use super::thinking::thinking_fields;
+use super::tools::{self, Offer};
 use super::turns;
 use crate::anthropic::{Block, Content, Request};
+use crate::quirks::{LimitName, Prefill};
 
 /// A chat request, ready to be sent.
 #[derive(Clone, Debug)]
@@ -56,9 +56,6 @@ const MIN_ANSWER_TOKENS: u64 = 1_024;
 /// Most bytes that are reserved for a body before it is written.
 const MAX_RESERVED_BYTES: usize = 1 << 20;
 
-/// Most stop sequences of the Chat Completions API.
-const MAX_OPEN_AI_STOPS: usize = 4;
-
 /// Puts a request into the words of the Chat Completions API.
 pub fn messages_to_chat(
     request: &Request,
@@ -68,8 +65,12 @@ pub fn messages_to_chat(
     let mut tool_names = ToolNames::default();
     refuse_or_drop_rest(request, &mut dropped)?;
 
-    let tools = tools(request, &mut tool_names, &mut dropped)?;
-    let (tool_choice, parallel_tool_calls) = tool_choice(request, &mut tool_names)?;
+    let quirks = &target.quirks;
+    let Offer {
+        tools,
+        tool_choice,
+        parallel_tool_calls,
+    } = tools::offer(request, quirks, &mut tool_names, &mut dropped)?;
     let mut messages = Vec::with_capacity(request.messages.len() + 1);
     if let Some(content) = system_text(request, &mut dropped)? {
         messages.push(ChatMessage::System { content });
@@ -93,24 +94,30 @@ pub fn messages_to_chat(
     let max_tokens = request
         .max_tokens
         .map(|asked| fit(asked, n_input_tokens, target));
-    let is_open_ai = target.flavour.is_open_ai();
-    let takes_sampling = target.flavour != Flavour::OpenAiReasoning;
-    if is_open_ai && request.stop_sequences.len() > MAX_OPEN_AI_STOPS {
+    if let Some(most) = quirks.max_stops
+        && request.stop_sequences.len() > most
+    {
         return Err(TranslateError::unsupported(
             "stop_sequences",
-            format!("more than {MAX_OPEN_AI_STOPS} stop sequences"),
+            format!("more than {most} stop sequences"),
             "send fewer",
         ));
     }
     let is_prefilled = matches!(messages.last(), Some(ChatMessage::Assistant { .. }));
-    let goes_on = is_prefilled && target.flavour == Flavour::Template;
+    let goes_on = is_prefilled && quirks.prefill == Prefill::ContinueFlags;
+    if quirks.prefill == Prefill::PartialMark
+        && let Some(ChatMessage::Assistant { is_partial, .. }) = messages.last_mut()
+    {
+        *is_partial = true;
+    }
+    let takes_sampling = quirks.takes_sampling;
     let sampling = [
         (
             "temperature",
             request.temperature.is_some() && !takes_sampling,
         ),
         ("top_p", request.top_p.is_some() && !takes_sampling),
-        ("top_k", request.top_k.is_some() && is_open_ai),
+        ("top_k", request.top_k.is_some() && !quirks.takes_top_k),
     ];
     for (name, is_dropped) in sampling {
         if is_dropped {
@@ -123,15 +130,15 @@ pub fn messages_to_chat(
         tools,
         tool_choice,
         parallel_tool_calls,
-        max_tokens: max_tokens.filter(|_| !is_open_ai),
-        max_completion_tokens: max_tokens.filter(|_| is_open_ai),
+        max_tokens: max_tokens.filter(|_| quirks.limit == LimitName::MaxTokens),
+        max_completion_tokens: max_tokens
+            .filter(|_| quirks.limit == LimitName::MaxCompletionTokens),
         temperature: request.temperature.as_ref().filter(|_| takes_sampling),
         top_p: request.top_p.as_ref().filter(|_| takes_sampling),
-        top_k: request.top_k.filter(|_| !is_open_ai),
+        top_k: request.top_k.filter(|_| quirks.takes_top_k),
         stop: &request.stop_sequences,
         response_format: response_format(request)?,
-        reasoning_effort: reasoning_effort(request, target, &mut dropped),
-        chat_template_kwargs: template_kwargs(request, target, is_prefilled, &mut dropped),
+        thinking: thinking_fields(request, quirks.thinking, is_prefilled, &mut dropped),
         continue_final_message: goes_on.then_some(true),
         add_generation_prompt: goes_on.then_some(false),
         stream: request.stream,
@@ -286,57 +293,5 @@ fn response_format(request: &Request) -> Result<Option<ResponseFormat<'_>>, Tran
             "an output format other than `json_schema`",
             "remove it",
         )),
-    }
-}
-
-/// Whether thinking was asked for; not asking means no.
-fn wants_thinking(request: &Request) -> bool {
-    request
-        .thinking
-        .as_ref()
-        .is_some_and(|thinking| thinking.kind != "disabled")
-}
-
-fn reasoning_effort<'a>(
-    request: &'a Request,
-    target: &Target<'_>,
-    dropped: &mut Dropped,
-) -> Option<&'a str> {
-    let effort = request
-        .output_config
-        .as_ref()
-        .and_then(|config| config.effort.as_deref());
-    if target.flavour != Flavour::OpenAiReasoning {
-        if effort.is_some() {
-            dropped.add("output_config.effort");
-        }
-        return None;
-    }
-    match effort {
-        // The highest that the other API has.
-        Some("max") => Some("high"),
-        Some(effort) => Some(effort),
-        None => wants_thinking(request).then_some("medium"),
-    }
-}
-
-fn template_kwargs(
-    request: &Request,
-    target: &Target<'_>,
-    is_prefilled: bool,
-    dropped: &mut Dropped,
-) -> Option<TemplateKwargs> {
-    match target.flavour {
-        // An answer that is begun cannot be thought about first; servers refuse it.
-        Flavour::Template => Some(TemplateKwargs {
-            enable_thinking: wants_thinking(request) && !is_prefilled,
-        }),
-        Flavour::Plain | Flavour::OpenAi => {
-            if request.thinking.is_some() {
-                dropped.add("thinking");
-            }
-            None
-        }
-        Flavour::OpenAiReasoning => None,
     }
 }

@@ -7,7 +7,27 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::error::TranslateError;
+use super::keywords::without_grammarless;
+use super::request::Dropped;
 use crate::object::{RawFields, Str};
+use crate::quirks::SchemaKeywords;
+
+/// A schema as a chat server wants it, without the keywords that it has no grammar for.
+pub(super) fn parameters_with<'a>(
+    schema: Option<&'a RawValue>,
+    keywords: SchemaKeywords,
+    path: &str,
+    dropped: &mut Dropped,
+) -> Result<Cow<'a, RawValue>, TranslateError> {
+    let parameters = parameters(schema, path)?;
+    Ok(match keywords {
+        SchemaKeywords::Any => parameters,
+        SchemaKeywords::WithGrammar => match without_grammarless(&parameters, dropped) {
+            Some(kept) => Cow::Owned(kept),
+            None => parameters,
+        },
+    })
+}
 
 /// A schema as a chat server wants it: an object schema that says so, without
 /// the `$schema` line that some of them refuse. All else stays byte for byte.

@@ -6,12 +6,95 @@ use super::chat_body::{ChatFunction, ChatTool, ChatToolChoice};
 use super::error::TranslateError;
 use super::names::ToolNames;
 use super::request::Dropped;
-use super::schema::parameters;
+use super::schema::parameters_with;
 use crate::anthropic::{Request, Tool};
+use crate::quirks::{ParallelCalls, Quirks, SchemaKeywords, ToolChoiceForms};
 
-/// The tools of a request, in order.
-pub(super) fn tools<'a>(
+/// What the model is offered, and what it is told to do with it.
+pub(super) struct Offer<'a> {
+    /// In the caller's order.
+    pub(super) tools: Vec<ChatTool<'a>>,
+    pub(super) tool_choice: Option<ChatToolChoice<'a>>,
+    pub(super) parallel_tool_calls: Option<bool>,
+}
+
+/// What `request` asks for.
+#[derive(Clone, Copy, Debug)]
+enum Choice<'a> {
+    Unsaid,
+    Auto,
+    /// Some tool.
+    Any,
+    None,
+    /// This one.
+    Named(&'a str),
+}
+
+/// The tools and the choice among them, as far as the server has words for it.
+pub(super) fn offer<'a>(
     request: &'a Request,
+    quirks: &Quirks,
+    names: &mut ToolNames,
+    dropped: &mut Dropped,
+) -> Result<Offer<'a>, TranslateError> {
+    let (choice, may_be_parallel) = choice(request)?;
+    let offered = |tool: &Tool| match (quirks.tool_choice, choice) {
+        (ToolChoiceForms::Words | ToolChoiceForms::Unread, Choice::Named(name)) => {
+            tool.name == name
+        }
+        (ToolChoiceForms::Unread, Choice::None) => false,
+        _ => true,
+    };
+    let tools = tools(request, offered, quirks.schema_keywords, names, dropped)?;
+    if tools.is_empty() {
+        // Chat servers refuse a choice among nothing.
+        return Ok(Offer {
+            tools,
+            tool_choice: None,
+            parallel_tool_calls: None,
+        });
+    }
+    let only = match tools.as_slice() {
+        [only] => Some(only.function.name.clone()),
+        _ => None,
+    };
+    let tool_choice = match (choice, quirks.tool_choice) {
+        (Choice::Unsaid, _) => None,
+        (Choice::Any, ToolChoiceForms::Unread) => {
+            dropped.add("tool_choice");
+            None
+        }
+        (_, ToolChoiceForms::Unread) => None,
+        (Choice::Auto, _) => Some(ChatToolChoice::Auto),
+        (Choice::None, _) => Some(ChatToolChoice::None),
+        (Choice::Any, ToolChoiceForms::NotRequired) => Some(if let Some(only) = only {
+            ChatToolChoice::Function(only)
+        } else {
+            dropped.add("tool_choice");
+            ChatToolChoice::Auto
+        }),
+        (Choice::Any, _) | (Choice::Named(_), ToolChoiceForms::Words) => {
+            Some(ChatToolChoice::Required)
+        }
+        (Choice::Named(name), _) => Some(ChatToolChoice::Function(names.shorten(name))),
+    };
+    let parallel_tool_calls = match (may_be_parallel, quirks.parallel_calls) {
+        (false, _) => Some(false),
+        (true, ParallelCalls::WhenAsked) => Some(true),
+        (true, ParallelCalls::ByDefault) => None,
+    };
+    Ok(Offer {
+        tools,
+        tool_choice,
+        parallel_tool_calls,
+    })
+}
+
+/// The tools of a request that are `offered`, in order; all of them are checked.
+fn tools<'a>(
+    request: &'a Request,
+    offered: impl Fn(&Tool) -> bool,
+    keywords: SchemaKeywords,
     names: &mut ToolNames,
     dropped: &mut Dropped,
 ) -> Result<Vec<ChatTool<'a>>, TranslateError> {
@@ -28,6 +111,9 @@ pub(super) fn tools<'a>(
                 "tool names must be unique",
             ));
         }
+        if !offered(tool) {
+            continue;
+        }
         if tool.cache_control.is_some() {
             dropped.add("cache_control");
         }
@@ -42,7 +128,12 @@ pub(super) fn tools<'a>(
                     .description
                     .as_deref()
                     .filter(|text| !text.trim().is_empty()),
-                parameters: parameters(tool.input_schema.as_deref(), &path)?,
+                parameters: parameters_with(
+                    tool.input_schema.as_deref(),
+                    keywords,
+                    &path,
+                    dropped,
+                )?,
                 strict: tool.strict.filter(|is_strict| *is_strict),
             },
         });
@@ -60,19 +151,16 @@ fn server_tool(tool: &Tool, path: String) -> TranslateError {
 }
 
 /// The choice, and whether several calls may be made at once.
-pub(super) fn tool_choice<'a>(
-    request: &'a Request,
-    names: &mut ToolNames,
-) -> Result<(Option<ChatToolChoice<'a>>, Option<bool>), TranslateError> {
+fn choice(request: &Request) -> Result<(Choice<'_>, bool), TranslateError> {
     let Some(choice) = request.tool_choice.as_ref() else {
-        return Ok((None, None));
+        return Ok((Choice::Unsaid, true));
     };
     let chosen = match (choice.kind.as_str(), choice.name.as_deref()) {
-        ("auto", _) => ChatToolChoice::Auto,
-        ("any", _) => ChatToolChoice::Required,
-        ("none", _) => ChatToolChoice::None,
+        ("auto", _) => Choice::Auto,
+        ("any", _) => Choice::Any,
+        ("none", _) => Choice::None,
         ("tool", Some(name)) if request.tools.iter().any(|tool| tool.name == name) => {
-            ChatToolChoice::Function(names.shorten(name))
+            Choice::Named(name)
         }
         ("tool", Some(_)) => {
             return Err(TranslateError::invalid(
@@ -93,10 +181,5 @@ pub(super) fn tool_choice<'a>(
             ));
         }
     };
-    if request.tools.is_empty() {
-        // Chat servers refuse a choice among nothing.
-        return Ok((None, None));
-    }
-    let parallel = choice.disable_parallel_tool_use.then_some(false);
-    Ok((Some(chosen), parallel))
+    Ok((chosen, !choice.disable_parallel_tool_use))
 }

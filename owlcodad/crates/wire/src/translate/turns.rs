@@ -12,14 +12,15 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::chat_body::{
-    ChatCalledFunction, ChatContent, ChatMessage, ChatPart, ChatToolCall, ImageUrl,
+    ChatCalledFunction, ChatContent, ChatMessage, ChatPart, ChatToolCall, ImageUrl, Thought,
 };
 use super::error::TranslateError;
 use super::media;
 use super::names::{ToolNames, id_for_upstream};
 use super::request::Dropped;
-use super::target::{PastThinking, Target};
+use super::target::Target;
 use crate::anthropic::{Block, Content, Document, Message, Request, Role, ToolResult, ToolUse};
+use crate::quirks::{PastThinking, Quirks};
 
 pub(super) const NO_RESULT: &str = "Error: this call was interrupted; it has no result.";
 /// Most repairs that are told; a history with more is broken as a whole.
@@ -40,7 +41,7 @@ pub(super) fn messages<'a>(
         names,
         dropped,
         repaired: Vec::new(),
-        past_thinking: target.past_thinking,
+        quirks: &target.quirks,
         open_calls: Vec::new(),
     };
     let mut at = n_leading_system(request);
@@ -94,7 +95,7 @@ struct Turns<'out, 'a> {
     names: &'out mut ToolNames,
     dropped: &'out mut Dropped,
     repaired: Vec<String>,
-    past_thinking: PastThinking,
+    quirks: &'out Quirks,
     /// The calls of the last assistant turn that no result has answered, in order.
     open_calls: Vec<&'a str>,
 }
@@ -126,24 +127,49 @@ impl<'a> Turns<'_, 'a> {
                         self.note_marks(call.cache_control.is_some(), false);
                         tool_calls.push(self.call(call));
                     }
-                    Block::Thinking(block) => match self.past_thinking {
+                    Block::Thinking(block) => match self.quirks.past_thinking {
                         PastThinking::Drop => self.dropped.add("thinking of earlier turns"),
-                        PastThinking::Echo => thoughts.push(&block.thinking),
+                        _ => thoughts.push(&block.thinking),
                     },
                     Block::RedactedThinking(_) => self.dropped.add("redacted_thinking"),
                     other => return Err(unsupported_block(other, &path(at, idx))),
                 }
             }
         }
-        let content = join(texts.into_iter());
+        let mut content = join(texts.into_iter());
         if content.is_none() && tool_calls.is_empty() {
             // Nothing but blanks or thoughts: no server takes an empty turn.
             return Ok(());
         }
+        let thoughts = join(thoughts.into_iter()).map(Cow::into_owned);
+        let field = match self.quirks.past_thinking {
+            PastThinking::Drop | PastThinking::InText => None,
+            PastThinking::Reasoning => Some("reasoning"),
+            PastThinking::ReasoningContent | PastThinking::ReasoningContentWithCalls => {
+                Some("reasoning_content")
+            }
+        };
+        let thought = match (field, thoughts) {
+            (Some(field), Some(text)) => Some(Thought { field, text }),
+            (Some(field), None) => {
+                let is_asked_for =
+                    self.quirks.past_thinking == PastThinking::ReasoningContentWithCalls;
+                // An empty text counts as none.
+                let text = " ".to_owned();
+                (is_asked_for && !tool_calls.is_empty()).then_some(Thought { field, text })
+            }
+            (None, Some(text)) => {
+                let spoken = content.unwrap_or_default();
+                content = Some(Cow::Owned(format!("<think>\n{text}\n</think>\n\n{spoken}")));
+                None
+            }
+            (None, None) => None,
+        };
         self.out.push(ChatMessage::Assistant {
             content,
-            reasoning_content: join(thoughts.into_iter()).map(Cow::into_owned),
+            thought,
             tool_calls,
+            is_partial: false,
         });
         Ok(())
     }
@@ -299,7 +325,7 @@ impl<'a> Turns<'_, 'a> {
                 self.note_marks(image.cache_control.is_some(), false);
                 Ok(ChatPart::ImageUrl {
                     image_url: ImageUrl {
-                        url: media::image_url(image, path)?,
+                        url: media::image_url(image, self.quirks.pictures, path)?,
                     },
                 })
             }

@@ -1,11 +1,13 @@
 //! One snapshot per case under `tests/golden`: what goes in beside what comes out.
 
 use bytes::BytesMut;
+use owlcoda_types::Server;
 use owlcoda_wire::anthropic::{Request, StreamEvent};
 use owlcoda_wire::openai;
+use owlcoda_wire::quirks::Quirks;
 use owlcoda_wire::translate::{
-    ChatRelay, ChatToMessages, Flavour, PastThinking, RelayContext, StreamContext, Target,
-    WrittenCalls, chat_response_to_messages, messages_to_chat,
+    ChatRelay, ChatToMessages, RelayContext, StreamContext, Target, WrittenCalls,
+    chat_response_to_messages, messages_to_chat,
 };
 
 pub(crate) fn assert_golden(name: &str, shown: &str) {
@@ -148,8 +150,7 @@ fn template(body: &str) -> String {
     let target = Target {
         model: "backend/model",
         context_window: Some(32_768),
-        flavour: Flavour::Template,
-        past_thinking: PastThinking::Echo,
+        quirks: Quirks::of(Server::Sglang, ""),
         ..Target::default()
     };
     show_request(body, &target)
@@ -158,7 +159,7 @@ fn template(body: &str) -> String {
 fn open_ai(body: &str) -> String {
     let target = Target {
         model: "gpt",
-        flavour: Flavour::OpenAiReasoning,
+        quirks: Quirks::of(Server::OpenAi, "gpt-5"),
         ..Target::default()
     };
     show_request(body, &target)

@@ -5,4 +5,5 @@ mod limits;
 mod messages;
 mod messages_properties;
 mod properties;
+mod quirks;
 mod reshape;
