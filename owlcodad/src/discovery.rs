@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use owlcoda_config::Config;
-use owlcoda_models::Registry;
+use owlcoda_models::{Listing, Registry};
 use owlcoda_pipeline::{Pipeline, Snapshot, SnapshotError};
 use owlcoda_supervise::CancellationToken;
 use owlcoda_upstream::{Discovered, Upstream};
@@ -32,7 +32,11 @@ pub(crate) fn snapshot(
             let listed = models
                 .iter()
                 .map(|model| (model.name.as_str(), model.context_window));
-            (&server.url, listed.collect())
+            Listing {
+                url: &server.url,
+                server: server.server,
+                models: listed.collect(),
+            }
         });
         Registry::discovered(servers, &config.upstream, config_path)
     } else {

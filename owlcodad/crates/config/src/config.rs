@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use owlcoda_types::Secret;
+use owlcoda_types::{Secret, Server};
 
 use crate::caller::{AllowedHost, AuthConfig};
 use crate::endpoint::EndpointUrl;
@@ -134,6 +134,8 @@ pub struct ModelConfig {
     pub target: ModelTarget,
     /// What its server speaks.
     pub protocol: Protocol,
+    /// Which server that is, as far as it is known.
+    pub server: Server,
     /// Sent as a bearer token. None: nothing is sent.
     pub key: Option<Secret>,
     /// Sent with every request. Names are lower case; both are fit to be sent.
@@ -184,6 +186,8 @@ pub struct RuntimeConfig {
     pub idle_stop: Option<Duration>,
     /// Port to listen on. None: any free one.
     pub port: Option<u16>,
+    /// Which server it is, as far as it is known.
+    pub server: Server,
 }
 
 /// What a runtime's arguments and variables have in place of the port.

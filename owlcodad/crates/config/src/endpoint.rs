@@ -126,6 +126,15 @@ impl EndpointUrl {
         format!("{}:{}{path}", self.host, self.port)
     }
 
+    /// In lower case; an IPv6 address has its brackets.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Whether the server is on this machine.
     pub fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');

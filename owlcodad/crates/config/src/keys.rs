@@ -118,6 +118,9 @@ const fn unused(path: &'static str, kind: Kind, states: &'static [States]) -> Ke
 const DAY_MS: u64 = 86_400_000;
 const PROTOCOLS: Kind = Kind::OneOf(&["auto", "openai_chat", "anthropic_messages"]);
 const SPEAKS_OPENAI: &[States] = &[States::Text("auto"), States::Text("openai_chat")];
+/// `auto`, and every name of `owlcoda_types::Server`.
+#[rustfmt::skip]
+const SERVERS: Kind = Kind::OneOf(&["auto", "generic", "ollama", "lm-studio", "vllm", "sglang", "llama.cpp", "openai", "anthropic", "openrouter", "moonshot", "bailian", "minimax", "mimo", "deepseek"]);
 const AUTH_MODES: Kind = Kind::OneOf(&["same-uid", "token", "none"]);
 const AUTH_DEFAULT: &str = "`same-uid` on Linux, else `token`";
 const ANY_COUNT: Kind = Kind::Whole(0, u64::MAX);
@@ -172,6 +175,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("models[].headers", TextMap, "{}", "Further headers for the model server."),
         used("models[].contextWindow", Whole(1, 100_000_000), "unknown", "Prompt and answer together, in tokens."),
         used("models[].protocol", OneOf(&["auto", "openai", "anthropic", "openai_chat", "anthropic_messages"]), "\"auto\"", "What the model server speaks. `auto` is `anthropic` where the address ends in `/anthropic`, and `openai` otherwise; `openai_chat` and `anthropic_messages` are older names."),
+        used("models[].server", SERVERS, "\"auto\"", "Which model server it is, and so how it is asked: `generic` (only what all take), `ollama`, `lm-studio`, `vllm`, `sglang`, `llama.cpp`, `openai`, `anthropic`, `openrouter`, `moonshot`, `bailian`, `minimax`, `mimo` or `deepseek`. `auto` tells it from `runtime`, host and port."),
         used("models[].timeoutMs", Whole(1, DAY_MS), "none", "For this model, in place of `server.firstTokenTimeoutMs` and `server.idleTimeoutMs`, in milliseconds."),
         used("runtimes", GroupList, "[]", "Model servers that the daemon starts and stops itself. Only from a file that you or root own and that no one else can change."),
         required("runtimes[].name", Name, "Name for `models[].runtime`: `a` to `z`, `0` to `9` and `-`."),
@@ -182,6 +186,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("runtimes[].startTimeoutMs", Whole(1, DAY_MS), "120000", "Longest wait until it is ready, in milliseconds."),
         used("runtimes[].idleStopMs", Whole(0, 30 * DAY_MS), "900000", "The server is stopped after this time without a call, in milliseconds. 0 keeps it."),
         used("runtimes[].port", Whole(1, 65_535), "any free port", "Fixed port on 127.0.0.1."),
+        used("runtimes[].server", SERVERS, "\"auto\"", "Which model server it is, as `models[].server`. `auto` tells it from `command`."),
 
         unused("configVersion", Number(0.0, 1e9), &[States::Anything]),
         unused("localRuntimeProtocol", PROTOCOLS, SPEAKS_OPENAI),
@@ -266,6 +271,15 @@ mod tests {
             let is_known = group.is_empty() || KEYS.iter().any(|other| other.path == group);
             assert!(is_known, "{} is in no group", key.path);
         }
+    }
+
+    #[test]
+    fn the_servers_that_can_be_named_are_all_there_are() {
+        let Kind::OneOf(words) = SERVERS else {
+            panic!("a list of words")
+        };
+        let names = owlcoda_types::Server::ALL.map(owlcoda_types::Server::as_str);
+        assert_eq!(words.split_first(), Some((&"auto", &names[..])));
     }
 
     #[test]

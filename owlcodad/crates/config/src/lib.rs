@@ -23,6 +23,7 @@ mod problem;
 mod raw;
 mod reference;
 mod resolve;
+mod server;
 #[cfg(test)]
 mod tests;
 

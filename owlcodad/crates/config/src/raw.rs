@@ -96,6 +96,7 @@ pub(crate) struct RawModel {
     pub(crate) default: Option<bool>,
     pub(crate) endpoint: Option<String>,
     pub(crate) protocol: Option<String>,
+    pub(crate) server: Option<String>,
     pub(crate) runtime: Option<String>,
     pub(crate) api_key: Option<Secret>,
     pub(crate) api_key_env: Option<String>,
@@ -115,4 +116,5 @@ pub(crate) struct RawRuntime {
     pub(crate) start_timeout_ms: Option<u64>,
     pub(crate) idle_stop_ms: Option<u64>,
     pub(crate) port: Option<u16>,
+    pub(crate) server: Option<String>,
 }

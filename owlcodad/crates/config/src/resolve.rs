@@ -45,10 +45,7 @@ pub(crate) fn resolve(
             trust,
             upstream: &upstream,
             router: &router,
-            runtimes: runtimes
-                .iter()
-                .map(|runtime| runtime.name.as_str())
-                .collect(),
+            runtimes: &runtimes,
         };
         model::resolve(raw.models, &context, report)
     };

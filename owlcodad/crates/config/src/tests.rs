@@ -15,6 +15,7 @@ mod access;
 mod codes;
 mod files;
 mod policy;
+mod servers;
 
 fn no_env() -> Environment {
     Environment::default()

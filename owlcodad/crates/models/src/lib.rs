@@ -3,4 +3,4 @@
 pub mod policy;
 mod registry;
 
-pub use registry::{DEFAULT_NAME, MIN_PART_CHARS, Model, Registry, RouteError, Source};
+pub use registry::{DEFAULT_NAME, Listing, MIN_PART_CHARS, Model, Registry, RouteError, Source};

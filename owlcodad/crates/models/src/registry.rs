@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use owlcoda_config::{EndpointUrl, ModelConfig, ModelTarget, Protocol, UpstreamConfig};
-use owlcoda_types::{ErrorCode, Secret, clip, printable};
+use owlcoda_types::{ErrorCode, Secret, Server, clip, printable};
 
 /// How a model came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Model {
     pub target: ModelTarget,
     /// What its server speaks.
     pub protocol: Protocol,
+    /// Which server that is, as far as it is known.
+    pub server: Server,
     /// How it came to be known.
     pub source: Source,
     /// Sent to its server as a bearer token.
@@ -115,6 +117,17 @@ fn hint(near: &[String]) -> String {
     }
 }
 
+/// What a server on this machine listed.
+#[derive(Clone, Debug)]
+pub struct Listing<'a> {
+    /// Its base.
+    pub url: &'a EndpointUrl,
+    /// Which server it is, as far as it is known.
+    pub server: Server,
+    /// Names of its models, with the tokens that prompt and answer may have together.
+    pub models: Vec<(&'a str, Option<u32>)>,
+}
+
 /// The name that always means the default model.
 pub const DEFAULT_NAME: &str = "default";
 
@@ -150,12 +163,17 @@ impl Registry {
     /// The models that servers on this machine listed: each server's, in order. A name that two
     /// servers have means the first; the other is called `<name>@<endpoint>`.
     pub fn discovered<'a>(
-        servers: impl IntoIterator<Item = (&'a EndpointUrl, Vec<(&'a str, Option<u32>)>)>,
+        servers: impl IntoIterator<Item = Listing<'a>>,
         limits: &UpstreamConfig,
         config_path: &str,
     ) -> Self {
         let mut models: Vec<Model> = Vec::new();
-        for (url, listed) in servers {
+        for Listing {
+            url,
+            server,
+            models: listed,
+        } in servers
+        {
             for (name, context_window) in listed {
                 let is_taken = models.iter().any(|model| model.id == name);
                 let id = if is_taken {
@@ -171,6 +189,7 @@ impl Registry {
                     backend_model: name.to_owned(),
                     target: ModelTarget::Endpoint(url.clone()),
                     protocol: Protocol::OpenAi,
+                    server,
                     source: Source::Discovered,
                     key: None,
                     headers: BTreeMap::new(),
@@ -316,6 +335,7 @@ fn from_config(config: &ModelConfig) -> Model {
         backend_model: config.backend_model.clone(),
         target: config.target.clone(),
         protocol: config.protocol,
+        server: config.server,
         source: Source::Configured,
         key: config.key.clone(),
         headers: config.headers.clone(),
@@ -334,14 +354,16 @@ mod tests {
         let vllm = EndpointUrl::parse("http://127.0.0.1:8000").unwrap();
         Registry::discovered(
             [
-                (
-                    &ollama,
-                    vec![("nomic-embed-text", None), ("qwen2.5-coder:7b", None)],
-                ),
-                (
-                    &vllm,
-                    vec![("qwen2.5-coder:7b", Some(32_768)), ("llama-3.2", None)],
-                ),
+                Listing {
+                    url: &ollama,
+                    server: Server::Ollama,
+                    models: vec![("nomic-embed-text", None), ("qwen2.5-coder:7b", None)],
+                },
+                Listing {
+                    url: &vllm,
+                    server: Server::Vllm,
+                    models: vec![("qwen2.5-coder:7b", Some(32_768)), ("llama-3.2", None)],
+                },
             ],
             &UpstreamConfig::default(),
             "config.json",

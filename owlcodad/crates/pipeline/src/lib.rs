@@ -21,3 +21,5 @@ pub use settle::{Entry, Outcome, Recorder, Settled};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use standing::{EndpointHealth, Standing, Traffic};
 pub use stream::EventStream;
+
+pub use owlcoda_wire::quirks::QUIRKS_VERSION;

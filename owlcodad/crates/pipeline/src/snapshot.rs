@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use owlcoda_config::{EndpointUrl, ModelTarget, PolicyConfig, ResponseModelStyle};
+use owlcoda_config::{EndpointUrl, ModelTarget, PolicyConfig, Protocol, ResponseModelStyle};
 use owlcoda_models::{Model, Registry};
-use owlcoda_upstream::{Destination, DestinationError, Limits};
+use owlcoda_upstream::{Destination, DestinationError, KeyHeader, Limits};
+use owlcoda_wire::quirks::{MessagesKey, Quirks};
 
 /// One configuration, ready for calls.
 #[derive(Debug)]
@@ -77,10 +78,15 @@ pub(crate) fn destination(
         first_token: model.first_token_timeout,
         idle: model.idle_timeout,
     };
+    let quirks = Quirks::of(model.server, &model.backend_model);
+    let header = match (model.protocol, quirks.messages_key) {
+        (Protocol::OpenAi, _) | (Protocol::Anthropic, MessagesKey::Bearer) => KeyHeader::Bearer,
+        (Protocol::Anthropic, MessagesKey::XApiKey) => KeyHeader::XApiKey,
+    };
     Destination::try_new(
         url,
         model.protocol,
-        model.key.as_ref(),
+        model.key.as_ref().map(|key| (header, key)),
         &model.headers,
         limits,
     )

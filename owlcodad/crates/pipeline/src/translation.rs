@@ -7,6 +7,7 @@ use owlcoda_config::Protocol;
 use owlcoda_models::Model;
 use owlcoda_types::Usage;
 use owlcoda_wire::anthropic::{StreamEvent, rename_model};
+use owlcoda_wire::quirks::Quirks;
 use owlcoda_wire::sse::Frame;
 use owlcoda_wire::translate::{
     self, ChatContext, ChatRelay, ChatToMessages, Converted, MessagesRelay, MessagesToChat,
@@ -40,7 +41,8 @@ pub(crate) fn outgoing(
     let target = Target {
         model: &model.backend_model,
         context_window: model.context_window.map(u64::from),
-        ..Target::default()
+        default_max_tokens: None,
+        quirks: Quirks::of(model.server, &model.backend_model),
     };
     match (&call.request, model.protocol) {
         (Request::Messages(request), Protocol::OpenAi) => {
@@ -51,7 +53,7 @@ pub(crate) fn outgoing(
                 estimated_input_tokens: translate::estimate_input_tokens(request),
                 stop_sequences: request.stop_sequences.clone(),
                 tool_names: translated.tool_names,
-                ..StreamContext::default()
+                written_calls: target.quirks.written_calls,
             };
             Ok(Outgoing {
                 body: translated.body,

@@ -33,6 +33,15 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// The version of the Anthropic API that every server of it speaks; a caller's own wins over it.
 const DEFAULT_VERSION: &str = "2023-06-01";
 
+/// How a key is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyHeader {
+    /// `authorization: Bearer …`.
+    Bearer,
+    /// `x-api-key: …`.
+    XApiKey,
+}
+
 /// A model server's route with its headers.
 #[derive(Clone, Debug)]
 pub struct Destination {
@@ -63,12 +72,11 @@ pub enum DestinationError {
 }
 
 impl Destination {
-    /// Prepares calls to the route of `url` where models that speak `protocol` are asked. `key` is
-    /// sent as that protocol's clients send it.
+    /// Prepares calls to the route of `url` where models that speak `protocol` are asked.
     pub fn try_new(
         url: &EndpointUrl,
         protocol: Protocol,
-        key: Option<&Secret>,
+        key: Option<(KeyHeader, &Secret)>,
         headers: &BTreeMap<String, Secret>,
         limits: Limits,
     ) -> Result<Self, DestinationError> {
@@ -86,15 +94,15 @@ impl Destination {
         if protocol == Protocol::Anthropic {
             map.insert(ANTHROPIC_VERSION, HeaderValue::from_static(DEFAULT_VERSION));
         }
-        match (key, protocol) {
-            (Some(key), Protocol::OpenAi) => {
+        match key {
+            Some((KeyHeader::Bearer, key)) => {
                 let value = format!("Bearer {}", key.expose());
                 map.insert(AUTHORIZATION, secret_value("apiKey", &value)?);
             }
-            (Some(key), Protocol::Anthropic) => {
+            Some((KeyHeader::XApiKey, key)) => {
                 map.insert(X_API_KEY, secret_value("apiKey", key.expose())?);
             }
-            (None, _) => {}
+            None => {}
         }
         for (name, value) in headers {
             let unusable = |_| DestinationError::Header { name: name.clone() };

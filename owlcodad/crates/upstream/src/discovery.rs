@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use owlcoda_config::EndpointUrl;
+use owlcoda_types::Server;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -21,6 +22,8 @@ const MAX_MODELS: usize = 200;
 pub struct Discovered {
     /// Its base.
     pub url: EndpointUrl,
+    /// Which server it is: what it says itself, else what usually is at its address.
+    pub server: Server,
     /// Its models in its own order, at least one.
     pub models: Vec<DiscoveredModel>,
 }
@@ -44,6 +47,8 @@ struct ModelList<'a> {
 #[derive(Deserialize)]
 struct ListedModel {
     id: String,
+    #[serde(default)]
+    owned_by: serde_json::Value,
     /// vLLM; anything else under this name is passed over.
     #[serde(default)]
     max_model_len: serde_json::Value,
@@ -63,11 +68,16 @@ impl Upstream {
     async fn probe(&self, url: &EndpointUrl) -> Option<Discovered> {
         let answer = self.model_list(url, PROBE).await?;
         let list: ModelList<'_> = serde_json::from_slice(&answer).ok()?;
-        let mut seen = HashSet::new();
-        let models: Vec<_> = list
+        let listed: Vec<_> = list
             .data
             .into_iter()
             .filter_map(|raw| serde_json::from_str::<ListedModel>(raw.get()).ok())
+            .collect();
+        let mut owners = listed.iter().filter_map(|model| model.owned_by.as_str());
+        let server = owners.find_map(Server::of_owner);
+        let mut seen = HashSet::new();
+        let models: Vec<_> = listed
+            .into_iter()
             .filter(|model| is_usable_name(&model.id) && seen.insert(model.id.clone()))
             .take(MAX_MODELS)
             .map(|model| DiscoveredModel {
@@ -76,6 +86,7 @@ impl Upstream {
             })
             .collect();
         (!models.is_empty()).then(|| Discovered {
+            server: server.unwrap_or_else(|| url.likely_server()),
             url: url.clone(),
             models,
         })

@@ -9,7 +9,7 @@ mod head;
 pub mod managed;
 
 pub use client::{Body, Reply, Upstream};
-pub use destination::{Destination, DestinationError, Limits};
+pub use destination::{Destination, DestinationError, KeyHeader, Limits};
 pub use discovery::{Discovered, DiscoveredModel};
 pub use error::UpstreamError;
 pub use frames::Frames;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use owlcoda_agent::{Agent, Attached, Delta, Event, EventBody, Frame, TurnStatus};
 use owlcoda_config::{EndpointUrl, PolicyConfig, ResponseModelStyle, UpstreamConfig};
-use owlcoda_models::Registry;
+use owlcoda_models::{Listing, Registry};
 use owlcoda_pipeline::{Pipeline, Recorder, Settled, Snapshot};
 use owlcoda_store::{Store, StoreOptions};
 use owlcoda_supervise::{Live, Shutdown, Supervisor};
 use owlcoda_testkit::FakeUpstream;
-use owlcoda_types::{Clock, ManualClock, SessionId};
+use owlcoda_types::{Clock, ManualClock, Server, SessionId};
 use owlcoda_upstream::Upstream;
 use owlcoda_upstream::managed::Runtimes;
 use parking_lot::Mutex;
@@ -106,9 +106,12 @@ fn begin(
     // The second one of a process is refused, and is the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = EndpointUrl::parse(&upstream.url()).unwrap();
-    let listed = vec![("small", Some(8192)), ("large", None)];
-    let registry =
-        Registry::discovered([(&url, listed)], &UpstreamConfig::default(), "config.json");
+    let listing = Listing {
+        url: &url,
+        server: Server::Generic,
+        models: vec![("small", Some(8192)), ("large", None)],
+    };
+    let registry = Registry::discovered([listing], &UpstreamConfig::default(), "config.json");
     // One attempt a call, so that a failure is what the turn sees.
     let mut policy = PolicyConfig::default();
     policy.retry.max_retries = 0;

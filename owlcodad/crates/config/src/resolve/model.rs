@@ -1,17 +1,18 @@
 //! The entries of `models`: names, target, key and headers, and what they must not share.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use http::{HeaderName, HeaderValue};
-use owlcoda_types::{Secret, clip};
+use owlcoda_types::{Secret, Server, clip};
 
-use crate::config::{ModelConfig, ModelTarget, Protocol, TIERS, UpstreamConfig};
+use crate::config::{ModelConfig, ModelTarget, Protocol, RuntimeConfig, TIERS, UpstreamConfig};
 use crate::env::Environment;
 use crate::file::FileTrust;
 use crate::lines::push_key;
 use crate::problem::{Report, code};
 use crate::raw::RawModel;
 use crate::resolve::{Router, endpoint, is_variable_name, millis_or};
+use crate::server;
 
 /// Headers that belong to the connection or to the body, and so to us.
 const OUR_HEADERS: [&str; 10] = [
@@ -36,8 +37,7 @@ pub(super) struct Context<'c> {
     pub(super) trust: &'c FileTrust,
     pub(super) upstream: &'c UpstreamConfig,
     pub(super) router: &'c Router,
-    /// Names of the runtimes there are.
-    pub(super) runtimes: BTreeSet<&'c str>,
+    pub(super) runtimes: &'c [RuntimeConfig],
 }
 
 pub(super) fn resolve(
@@ -92,6 +92,7 @@ fn model(
         report.warning(code::UNKNOWN_TIER, format!("{path}.tier"), message);
     }
     let protocol = protocol(raw.protocol.as_deref(), &target);
+    let server = server(raw.server.as_deref(), &target, context.runtimes);
     let id = raw.id?;
     Some(ModelConfig {
         label: raw.label.unwrap_or_else(|| id.clone()),
@@ -101,6 +102,7 @@ fn model(
         is_default: raw.default.unwrap_or(false),
         target,
         protocol,
+        server,
         key,
         headers,
         context_window: raw.context_window,
@@ -117,6 +119,14 @@ fn protocol(written: Option<&str>, target: &ModelTarget) -> Protocol {
         (_, ModelTarget::Endpoint(url)) if url.names_anthropic() => Protocol::Anthropic,
         _ => Protocol::OpenAi,
     }
+}
+
+fn server(written: Option<&str>, target: &ModelTarget, runtimes: &[RuntimeConfig]) -> Server {
+    let named = written.and_then(Server::parse);
+    named.unwrap_or_else(|| match target {
+        ModelTarget::Endpoint(url) => url.likely_server(),
+        ModelTarget::Runtime(name) => server::of_runtime(runtimes, name).unwrap_or_default(),
+    })
 }
 
 fn target(raw: &RawModel, path: &str, context: &Context<'_>, report: &mut Report) -> ModelTarget {
@@ -143,11 +153,11 @@ fn target(raw: &RawModel, path: &str, context: &Context<'_>, report: &mut Report
         let message = "has both `endpoint` and `runtime`; remove one";
         report.error(code::ENDPOINT_AND_RUNTIME, path, message);
     }
-    if !runtimes.contains(name.as_str()) {
+    if !runtimes.iter().any(|runtime| runtime.name == *name) {
         let names: Vec<_> = runtimes
             .iter()
             .take(MAX_NAMES_SHOWN)
-            .map(|name| format!("`{name}`"))
+            .map(|runtime| format!("`{}`", runtime.name))
             .collect();
         let message = if names.is_empty() {
             format!("there is no runtime `{name}`: `runtimes` has no valid entry")

@@ -4,12 +4,15 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
+use owlcoda_types::Server;
+
 use crate::config::{PORT_PLACEHOLDER, RuntimeConfig};
 use crate::file::FileTrust;
 use crate::lines::push_key;
 use crate::problem::{Report, code};
 use crate::raw::RawRuntime;
 use crate::resolve::{is_variable_name, millis_or};
+use crate::server;
 
 const DEFAULT_START_TIMEOUT: Duration = Duration::from_mins(2);
 const DEFAULT_IDLE_STOP: Duration = Duration::from_mins(15);
@@ -65,9 +68,12 @@ fn runtime(raw: RawRuntime, path: &str, report: &mut Report) -> Option<RuntimeCo
         report.error(code::BAD_NAME, format!("{path}.name"), message);
         return None;
     }
+    let named = raw.server.as_deref().and_then(Server::parse);
+    let command = raw.command.unwrap_or_default();
     Some(RuntimeConfig {
+        server: named.unwrap_or_else(|| server::of_command(&command, &raw.args)),
         name,
-        command: raw.command.unwrap_or_default(),
+        command,
         args: raw.args,
         env: raw.env,
         ready_path,

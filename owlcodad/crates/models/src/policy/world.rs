@@ -1,8 +1,9 @@
 //! Models and registries for the tests of `policy`.
 
 use owlcoda_config::{EndpointUrl, Environment, FileTrust, ModelConfig, UpstreamConfig, parse};
+use owlcoda_types::Server;
 
-use crate::registry::Registry;
+use crate::registry::{Listing, Registry};
 
 /// A model on the server of that name.
 pub(crate) fn entry(id: &str, host: &str, tier: &str) -> ModelConfig {
@@ -28,7 +29,11 @@ pub(crate) fn discovered(servers: &[(&str, &[&str])]) -> Registry {
         .collect();
     let listed = urls.iter().zip(servers).map(|(url, (_, names))| {
         let names = names.iter().map(|name| (*name, None));
-        (url, names.collect())
+        Listing {
+            url,
+            server: Server::Generic,
+            models: names.collect(),
+        }
     });
     Registry::discovered(listed, &UpstreamConfig::default(), "config.json")
 }

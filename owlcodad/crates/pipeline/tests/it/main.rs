@@ -3,6 +3,7 @@
 mod anthropic_server;
 mod ends;
 mod names;
+mod quirks;
 mod refusals;
 mod setup;
 mod standing;

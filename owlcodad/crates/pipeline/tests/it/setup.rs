@@ -23,7 +23,7 @@ use owlcoda_pipeline::{
 };
 use owlcoda_supervise::{CancellationToken, Live, Shutdown, Supervisor};
 use owlcoda_testkit::{COMPLETION_TOKENS, FakeUpstream, MODEL, PROMPT_TOKENS};
-use owlcoda_types::{RequestId, Secret, Usage};
+use owlcoda_types::{RequestId, Secret, Server, Usage};
 use owlcoda_upstream::Upstream;
 use owlcoda_upstream::managed::Runtimes;
 use owlcoda_wire::fault::Dialect;
@@ -151,6 +151,7 @@ pub(crate) fn model(target: ModelTarget) -> ModelConfig {
         is_default: true,
         target,
         protocol: Protocol::OpenAi,
+        server: Server::Generic,
         key: Some(Secret::new(KEY)),
         headers: BTreeMap::new(),
         context_window: None,

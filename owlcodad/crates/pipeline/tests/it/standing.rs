@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use owlcoda_config::{ModelTarget, RuntimeConfig};
 use owlcoda_pipeline::{EndpointHealth, Outcome, Traffic};
 use owlcoda_testkit::{FakeUpstream, Script, binary};
-use owlcoda_types::Usage;
+use owlcoda_types::{Server, Usage};
 use owlcoda_upstream::managed::State;
 use owlcoda_wire::fault::Dialect;
 use serde_json::json;
@@ -123,6 +123,7 @@ async fn a_model_of_our_own_is_started_for_its_call_and_kept_while_it_lasts() {
         start_timeout: Duration::from_mins(10),
         idle_stop: Some(Duration::from_hours(1)),
         port: None,
+        server: Server::Generic,
     };
     let models = [model(ModelTarget::Runtime("local".to_owned()))];
     let room = Room::with(FakeUpstream::start().await, &models, &[config]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use owlcoda_config::Protocol;
 use owlcoda_testkit::{FakeUpstream, Script};
 use owlcoda_types::Secret;
-use owlcoda_upstream::{Destination, DestinationError};
+use owlcoda_upstream::{Destination, DestinationError, KeyHeader};
 use serde_json::json;
 
 use crate::setup::{KEY, LIMITS, body, client, destination, url};
@@ -20,8 +20,14 @@ async fn a_call_carries_its_body_its_key_and_the_headers_it_should() {
         ("accept-encoding".to_owned(), Secret::new("gzip")),
     ]);
     let key = Secret::new(KEY);
-    let destination =
-        Destination::try_new(&url(&fake), Protocol::OpenAi, Some(&key), &headers, LIMITS).unwrap();
+    let destination = Destination::try_new(
+        &url(&fake),
+        Protocol::OpenAi,
+        Some((KeyHeader::Bearer, &key)),
+        &headers,
+        LIMITS,
+    )
+    .unwrap();
     let reply = client().post(&destination, body()).await.unwrap();
     assert_eq!(reply.status, 200);
     assert!(!reply.body.is_event_stream());
@@ -176,8 +182,9 @@ fn a_destination_with_an_unusable_header_names_it_and_not_its_value() {
         ),
     ];
     for (key, headers, expected) in cases {
-        let error = Destination::try_new(&here, Protocol::OpenAi, key.as_ref(), &headers, LIMITS)
-            .unwrap_err();
+        let key = key.as_ref().map(|key| (KeyHeader::Bearer, key));
+        let error =
+            Destination::try_new(&here, Protocol::OpenAi, key, &headers, LIMITS).unwrap_err();
         let DestinationError::Header { name } = &error else {
             panic!("{error}")
         };

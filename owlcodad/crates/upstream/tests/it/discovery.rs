@@ -2,6 +2,7 @@
 
 use owlcoda_config::EndpointUrl;
 use owlcoda_testkit::{FakeUpstream, Script};
+use owlcoda_types::Server;
 use owlcoda_upstream::{Discovered, DiscoveredModel};
 use serde_json::{Value, json};
 
@@ -35,14 +36,37 @@ async fn servers_and_their_models_are_found_in_order() {
     let expected = [
         Discovered {
             url: url(&first),
+            server: Server::Generic,
             models: vec![model("zeta", None), model("alpha", None)],
         },
         Discovered {
             url: url(&second),
+            server: Server::Generic,
             models: vec![model("fake-model", None)],
         },
     ];
     assert_eq!(client().discover(&candidates).await, expected);
+}
+
+#[tokio::test]
+async fn a_server_is_known_by_the_owner_that_it_gives_its_models() {
+    for (owned_by, expected) in [
+        (json!("llamacpp"), Server::LlamaCpp),
+        (json!("vllm"), Server::Vllm),
+        (json!("sglang"), Server::Sglang),
+        (json!("library"), Server::Ollama),
+        (json!("organization_owner"), Server::LmStudio),
+        (json!("me"), Server::Generic),
+        (json!(7), Server::Generic),
+        (json!(null), Server::Generic),
+    ] {
+        let fake = FakeUpstream::start().await;
+        let data = json!([{"id": "mine", "owned_by": "me"}, {"id": "m", "owned_by": owned_by}]);
+        fake.at("/v1/models", Script::new().json(&json!({"data": data})));
+        let found = client().discover(&[url(&fake)]).await;
+        let servers: Vec<_> = found.iter().map(|server| server.server).collect();
+        assert_eq!(servers, [expected], "{owned_by}");
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use std::time::Duration;
 use owlcoda_config::RuntimeConfig;
 use owlcoda_supervise::{Shutdown, Supervisor};
 use owlcoda_testkit::{binary, http, until};
-use owlcoda_types::ErrorCode;
+use owlcoda_types::{ErrorCode, Server};
 use owlcoda_upstream::managed::{Lease, ManagedError, Runtimes, State};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -44,6 +44,7 @@ fn config(args: &[&str]) -> RuntimeConfig {
         start_timeout: Duration::from_mins(10),
         idle_stop: None,
         port: None,
+        server: Server::Generic,
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use owlcoda_config::{EndpointUrl, Protocol};
 use owlcoda_testkit::FakeUpstream;
 use owlcoda_types::Secret;
-use owlcoda_upstream::{Destination, Limits, Upstream};
+use owlcoda_upstream::{Destination, KeyHeader, Limits, Upstream};
 
 /// Long enough that no test gets there unless it moves the clock.
 pub(crate) const LIMITS: Limits = Limits {
@@ -31,7 +31,7 @@ pub(crate) fn destination(url: &EndpointUrl) -> Destination {
     Destination::try_new(
         url,
         Protocol::OpenAi,
-        Some(&Secret::new(KEY)),
+        Some((KeyHeader::Bearer, &Secret::new(KEY))),
         &BTreeMap::new(),
         LIMITS,
     )
