@@ -24,6 +24,8 @@ mod other_form;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod quirks;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod resilience;

@@ -16,10 +16,12 @@ pub(super) const NO_MODELS: &str = "no models yet: start a model server (Ollama,
                                     llama.cpp) or name one in the configuration";
 
 #[derive(Serialize)]
-struct Models<'a> {
+struct List<'a> {
     models: Vec<Entry<'a>>,
     /// What to do where there are none; null otherwise.
     hint: Option<&'a str>,
+    /// State of the table that says how each model server is asked.
+    quirks_version: u32,
 }
 
 #[derive(Serialize)]
@@ -33,6 +35,7 @@ struct Entry<'a> {
     endpoint_id: &'a str,
     endpoint_url: &'a str,
     source: &'a str,
+    server: &'a str,
     context_window_tokens: Option<u64>,
 }
 
@@ -63,6 +66,7 @@ pub(super) fn hint(answer: &ListModelsResponse) -> Option<&str> {
 }
 
 fn to_text(answer: &ListModelsResponse) -> String {
+    let server = format!("SERVER (QUIRKS {})", answer.quirks_version);
     let mut table = Table::with_columns([
         ("ID", Side::Left),
         ("ALIASES", Side::Left),
@@ -71,6 +75,7 @@ fn to_text(answer: &ListModelsResponse) -> String {
         ("BACKEND MODEL", Side::Left),
         ("ENDPOINT", Side::Left),
         ("SOURCE", Side::Left),
+        (&server, Side::Left),
         ("CONTEXT", Side::Right),
     ]);
     for model in &answer.models {
@@ -86,6 +91,7 @@ fn to_text(answer: &ListModelsResponse) -> String {
             &model.backend_model,
             &model.endpoint_id,
             &model.source,
+            &model.server,
             &context,
         ]);
     }
@@ -103,10 +109,18 @@ fn to_json(answer: &ListModelsResponse, hint: Option<&str>) -> String {
         endpoint_id: &model.endpoint_id,
         endpoint_url: &model.endpoint_url,
         source: &model.source,
+        server: &model.server,
         context_window_tokens: Some(model.context_window_tokens).filter(|n| *n != 0),
     });
     let models = models.collect();
-    json("ModelList", &Models { models, hint })
+    json(
+        "ModelList",
+        &List {
+            models,
+            hint,
+            quirks_version: answer.quirks_version,
+        },
+    )
 }
 
 #[cfg(test)]
@@ -127,6 +141,7 @@ mod tests {
             endpoint_url: "http://127.0.0.1:11434".to_owned(),
             source: "configured".to_owned(),
             context_window_tokens: 32_768,
+            server: "ollama".to_owned(),
         };
         let hostile = Model {
             id: "tiny\u{1b}[31m".to_owned(),
@@ -136,6 +151,7 @@ mod tests {
         ListModelsResponse {
             models: vec![coder, hostile],
             hint: String::new(),
+            quirks_version: 1,
         }
     }
 
@@ -150,6 +166,7 @@ mod tests {
         let nothing = ListModelsResponse {
             models: Vec::new(),
             hint: "start ollama".to_owned(),
+            quirks_version: 1,
         };
         let report = render(&nothing, false);
         assert_eq!(

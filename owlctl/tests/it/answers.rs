@@ -78,6 +78,7 @@ fn a_status_without_models_asks_the_daemon_what_to_do() {
     let models = ListModelsResponse {
         models: Vec::new(),
         hint: "start ollama, or name an endpoint".to_owned(),
+        quirks_version: 1,
     };
     let daemon = Served::with(Answers {
         models,
@@ -105,6 +106,7 @@ fn models_and_versions_come_from_the_daemon() {
         models: ListModelsResponse {
             models: vec![model],
             hint: String::new(),
+            quirks_version: 1,
         },
         ..Answers::default()
     });

@@ -30,6 +30,7 @@ impl Models for Control {
                 endpoint_url: url_of(model),
                 source: source_of(model).to_owned(),
                 context_window_tokens: model.context_window.map_or(0, u64::from),
+                server: model.server.as_str().to_owned(),
             };
             let models: Vec<_> = registry.models().iter().map(convert).collect();
             let hint = if models.is_empty() {
@@ -37,7 +38,11 @@ impl Models for Control {
             } else {
                 String::new()
             };
-            Ok(v1::ListModelsResponse { models, hint })
+            Ok(v1::ListModelsResponse {
+                models,
+                hint,
+                quirks_version: owlcoda_pipeline::QUIRKS_VERSION,
+            })
         })
         .await
     }
