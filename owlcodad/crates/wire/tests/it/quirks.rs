@@ -1,4 +1,8 @@
 //! One test a quirk: the same request, as servers with and without it are asked.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot be read fails the test"
+)]
 
 use owlcoda_types::Server;
 use owlcoda_wire::anthropic::{Request, StreamEvent};
