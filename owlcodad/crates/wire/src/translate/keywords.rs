@@ -168,7 +168,7 @@ mod tests {
         for schema in [
             r#"{ "type" : "object", "properties": {"pattern": {"enum": ["a"]}} }"#,
             r#"{"type":"object","default":{"pattern":"x"},"maxItems":3}"#,
-            r#"true"#,
+            r"true",
         ] {
             assert_eq!(kept(schema), (schema.to_owned(), Vec::new()));
         }

@@ -1,8 +1,5 @@
 //! One test a quirk: the same request, as servers with and without it are asked.
-#![expect(
-    clippy::unwrap_used,
-    reason = "what cannot be read fails the test"
-)]
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
 use owlcoda_types::Server;
 use owlcoda_wire::anthropic::{Request, StreamEvent};
