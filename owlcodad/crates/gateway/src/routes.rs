@@ -24,7 +24,7 @@ const LARGE_BODY_BYTES: usize = 256 << 10;
 /// Parses a body without holding up other requests.
 async fn parse<T: Send + 'static>(
     body: Bytes,
-    parser: fn(&[u8]) -> Result<T, WireError>,
+    parser: fn(&Bytes) -> Result<T, WireError>,
 ) -> Result<T, WireError> {
     if body.len() <= LARGE_BODY_BYTES {
         return parser(&body);

@@ -1,7 +1,7 @@
 //! The bounded way to the writer thread.
 //!
 //! One semaphore bounds both the number of operations and the bytes that wait: an operation takes a
-//! slot for itself and one for each started [`SLOT_BYTES`]. A slot is given back after the commit.
+//! slot for each started [`SLOT_BYTES`], and at least one. A slot is given back after the commit.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -13,11 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use crate::StoreError;
 use crate::sessions::SessionWrite;
 
-/// Most operations that wait for the writer or are being written.
-pub(crate) const MAX_QUEUED: usize = 4096;
+/// Most operations that wait for the writer or are being written: audit records of more than a second
+/// at the most calls that a machine takes, for a disk may be busy that long.
+pub(crate) const MAX_QUEUED: usize = 16_384;
 
 /// Bytes of one slot; so at most 64 MiB wait.
-const SLOT_BYTES: usize = 16 << 10;
+const SLOT_BYTES: usize = 4 << 10;
 
 /// Where the result of an operation is awaited.
 pub(crate) type Ack = oneshot::Sender<Result<(), StoreError>>;
@@ -111,7 +112,7 @@ impl Queue {
 }
 
 fn n_slots(n_bytes: usize) -> u32 {
-    u32::try_from(1 + n_bytes.div_ceil(SLOT_BYTES)).unwrap_or(u32::MAX)
+    u32::try_from(n_bytes.div_ceil(SLOT_BYTES).max(1)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -128,7 +129,9 @@ mod tests {
     #[test]
     fn a_full_queue_refuses_at_once_and_has_room_again_after_the_commit() {
         let (queue, receiver) = Queue::new();
-        let n_taken = (0..9999).take_while(|_| queue.try_push(audit(), 0)).count();
+        let n_taken = (0..99_999)
+            .take_while(|_| queue.try_push(audit(), 0))
+            .count();
         assert_eq!(n_taken, MAX_QUEUED);
         drop(receiver.recv().unwrap());
         assert!(queue.try_push(audit(), 0));
@@ -142,7 +145,7 @@ mod tests {
         let n_taken = (0..9999)
             .take_while(|_| queue.try_push(audit(), mib))
             .count();
-        assert_eq!(n_taken, 63);
+        assert_eq!(n_taken, 64);
     }
 
     #[tokio::test]

@@ -59,7 +59,7 @@ const CASES: &[Case] = &[
         let chat = messages_to_chat(&request, &TARGET);
         let body = chat.unwrap_or_else(|error| panic!("{error}")).body;
         Box::new(move || {
-            let request = openai::Request::parse(&body);
+            let request = openai::Request::parse_bytes(&body);
             let request = request.unwrap_or_else(|error| panic!("{error}"));
             drop(black_box(request.to_upstream("another-model")));
         })

@@ -4,6 +4,7 @@ mod chunk;
 mod fields;
 mod request;
 mod text;
+mod tool_entry;
 mod usage;
 
 pub use request::Request;

@@ -82,6 +82,8 @@ fn without_position(message: &str) -> &str {
 /// The body with every lone half of a character replaced; none if there is none.
 pub(crate) fn mend_halves(body: &[u8]) -> Option<Vec<u8>> {
     let mut mended: Option<Vec<u8>> = None;
+    // Most bodies have none of these escapes, but one of another kind in every line.
+    memchr::memmem::find(body, b"\\u")?;
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'\\', body.get(at..)?) {
         let start = at + found;

@@ -27,7 +27,7 @@ pub(crate) async fn create(
             return super::refuse(&gateway, id, ROUTE, DIALECT, refused.code(), &refused);
         }
     };
-    match super::parse(body, openai::Request::parse).await {
+    match super::parse(body, openai::Request::parse_bytes).await {
         Ok(request) => {
             let request = Request::Chat(Box::new(request));
             let call = super::call(&gateway, id, ROUTE, &headers, request);

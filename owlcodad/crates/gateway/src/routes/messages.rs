@@ -27,7 +27,7 @@ pub(crate) async fn create(
             return super::refuse(&gateway, id, ROUTE, DIALECT, refused.code(), &refused);
         }
     };
-    match super::parse(body.clone(), anthropic::Request::parse).await {
+    match super::parse(body.clone(), |body| anthropic::Request::parse(body)).await {
         Ok(request) => {
             let request = Request::Messages(Box::new(request));
             let mut call = super::call(&gateway, id, ROUTE, &headers, request);
