@@ -42,6 +42,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let loaded = owlcoda_config::load(
         &Source {
             path: found.path.clone(),
+            credentials: owlcoda_config::find_credentials(&place.home, &environment),
         },
         &environment,
     )?;

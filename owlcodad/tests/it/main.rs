@@ -6,6 +6,8 @@ mod admission;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod faults;

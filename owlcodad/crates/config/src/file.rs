@@ -1,7 +1,7 @@
 //! Where the file is, whether it may name programs, and how it is read.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use owlcoda_types::ErrorCode;
 use rustix::fs::{Mode, OFlags};
 
+use crate::credentials::{self, Credentials};
 use crate::env::Environment;
-use crate::parse::{Loaded, parse};
+use crate::parse::{Loaded, parse_with};
 use crate::problem::{Problem, Severity, code};
 
 /// Largest file that is read, in bytes.
@@ -35,11 +36,16 @@ pub struct Found {
 pub struct Source {
     /// The file. None: defaults and environment only.
     pub path: Option<PathBuf>,
+    /// The file with keys. None: there is none.
+    pub credentials: Option<PathBuf>,
 }
 
 impl From<Found> for Source {
     fn from(found: Found) -> Self {
-        Self { path: found.path }
+        Self {
+            path: found.path,
+            credentials: None,
+        }
     }
 }
 
@@ -89,6 +95,8 @@ impl FileTrust {
 pub struct ConfigError {
     /// The file. None: the environment alone is at fault.
     pub path: Option<PathBuf>,
+    /// Whether that file is the one with keys.
+    pub is_of_credentials: bool,
     /// Errors first, then warnings, each group in the order of the file.
     pub problems: Vec<Problem>,
 }
@@ -120,6 +128,9 @@ impl fmt::Display for ConfigError {
             writeln!(f, "{problem}")?;
         }
         match &self.path {
+            Some(_) if self.is_of_credentials => {
+                f.write_str("nothing was started; correct the above, or move the file away")
+            }
             Some(_) => f.write_str(
                 "nothing was started; correct the above, or name another file: \
                  owlcodad serve --config FILE",
@@ -166,20 +177,44 @@ pub fn stray_notice(cwd: &Path, found: &Found) -> Option<String> {
 
 /// Reads the configuration, or says everything that is wrong with it.
 pub fn load(source: &Source, env: &Environment) -> Result<Loaded, ConfigError> {
+    let (credentials, remarks) = match &source.credentials {
+        None => (Credentials::default(), Vec::new()),
+        Some(path) => credentials::read(path, env).map_err(|problems| ConfigError {
+            path: Some(path.clone()),
+            is_of_credentials: true,
+            problems,
+        })?,
+    };
     let loaded = match &source.path {
-        None => parse("{}", env, &FileTrust::FULL),
+        None => parse_with("{}", env, &FileTrust::FULL, &credentials),
         Some(path) => read(path)
             .map_err(|problem| vec![problem])
-            .and_then(|(text, trust)| parse(&text, env, &trust)),
+            .and_then(|(text, trust)| parse_with(&text, env, &trust, &credentials)),
     };
-    loaded.map_err(|problems| ConfigError {
+    let mut loaded = loaded.map_err(|problems| ConfigError {
         path: source.path.clone(),
+        is_of_credentials: false,
         problems,
-    })
+    })?;
+    let of_credentials = |remark: Problem| Problem {
+        path: format!("credentials.json: {}", remark.path),
+        ..remark
+    };
+    loaded
+        .warnings
+        .extend(remarks.into_iter().map(of_credentials));
+    Ok(loaded)
+}
+
+fn read(path: &Path) -> Result<(String, FileTrust), Problem> {
+    let (text, metadata) = read_text(path)?;
+    let our_uid = rustix::process::geteuid().as_raw();
+    let trust = FileTrust::of_owner_and_mode(path, metadata.uid(), metadata.mode(), our_uid);
+    Ok((text, trust))
 }
 
 /// Owner and mode are asked of the open file, so that no one can swap it in between.
-fn read(path: &Path) -> Result<(String, FileTrust), Problem> {
+pub(crate) fn read_text(path: &Path) -> Result<(String, Metadata), Problem> {
     // Without NONBLOCK, opening a pipe would wait for someone to write.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::open(path, flags, Mode::empty())
@@ -214,9 +249,7 @@ fn read(path: &Path) -> Result<(String, FileTrust), Problem> {
             ..problem(code::NOT_UTF8, "is not UTF-8 text".to_owned())
         }
     })?;
-    let our_uid = rustix::process::geteuid().as_raw();
-    let trust = FileTrust::of_owner_and_mode(path, metadata.uid(), metadata.mode(), our_uid);
-    Ok((text, trust))
+    Ok((text, metadata))
 }
 
 fn unreadable(error: &io::Error) -> Problem {

@@ -12,6 +12,7 @@
 mod caller;
 mod check;
 mod config;
+mod credentials;
 mod endpoint;
 mod env;
 mod file;
@@ -20,6 +21,7 @@ mod lines;
 mod parse;
 mod policy;
 mod problem;
+mod provider;
 mod raw;
 mod reference;
 mod resolve;
@@ -33,6 +35,7 @@ pub use config::{
     Protocol, ResponseModelStyle, RuntimeConfig, ServerConfig, StorageConfig, TIERS,
     UpstreamConfig,
 };
+pub use credentials::{Credentials, find_credentials};
 pub use endpoint::{EndpointError, EndpointUrl};
 pub use env::Environment;
 pub use file::{ConfigError, FileTrust, Found, Source, find, load, stray_notice};

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::check::check;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::env::Environment;
 use crate::file::FileTrust;
 use crate::lines::{locate, report_duplicates};
@@ -24,6 +25,16 @@ pub struct Loaded {
 ///
 /// On failure the list holds everything that is wrong, errors first, each with its line.
 pub fn parse(text: &str, env: &Environment, trust: &FileTrust) -> Result<Loaded, Vec<Problem>> {
+    parse_with(text, env, trust, &Credentials::default())
+}
+
+/// The same, with the keys of a file of their own.
+pub(crate) fn parse_with(
+    text: &str,
+    env: &Environment,
+    trust: &FileTrust,
+    credentials: &Credentials,
+) -> Result<Loaded, Vec<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut report = Report::default();
     let raw = match document(text) {
@@ -33,7 +44,7 @@ pub fn parse(text: &str, env: &Environment, trust: &FileTrust) -> Result<Loaded,
             return Err(report.finish(|_| ()));
         }
     };
-    let config = resolve(raw, env, trust, &mut report);
+    let config = resolve(raw, env, trust, credentials, &mut report);
     let has_errors = report.has_errors();
     let problems = report.finish(|problems| {
         if !problems.is_empty() {

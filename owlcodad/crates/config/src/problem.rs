@@ -104,6 +104,22 @@ pub mod code {
         BAD_COMMAND,
         /// Not an absolute path of a URL.
         BAD_READY_PATH,
+        /// The provider is none that is known.
+        UNKNOWN_PROVIDER,
+        /// A model names a provider and a runtime of its own.
+        PROVIDER_AND_RUNTIME,
+        /// The provider does not speak the protocol that the model names.
+        PROVIDER_PROTOCOL,
+        /// The provider takes names in lower case only.
+        MODEL_NAME_CASE,
+        /// No key for a provider that wants one.
+        NO_KEY,
+        /// The file with keys is open to others.
+        CREDENTIALS_OPEN,
+        /// The file with keys is not what it must be.
+        BAD_CREDENTIALS,
+        /// A key is for nothing that is known.
+        UNKNOWN_CREDENTIAL,
         /// The variable named by `apiKeyEnv` is not set.
         MISSING_KEY_VARIABLE,
         /// Both `apiKey` and `apiKeyEnv`.

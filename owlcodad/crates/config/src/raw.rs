@@ -95,6 +95,7 @@ pub(crate) struct RawModel {
     pub(crate) tier: Option<String>,
     pub(crate) default: Option<bool>,
     pub(crate) endpoint: Option<String>,
+    pub(crate) provider: Option<String>,
     pub(crate) protocol: Option<String>,
     pub(crate) server: Option<String>,
     pub(crate) runtime: Option<String>,

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use crate::config::Protocol;
 use crate::keys::{Effect, KEYS};
+use crate::provider::PRESETS;
 
-/// Two tables: every key that has an effect, with default and meaning, and every key that is
-/// accepted without one.
+/// Three tables: every key that has an effect, with default and meaning, every key that is accepted
+/// without one, and every provider.
 pub fn reference() -> String {
     let mut page = String::from(
         "## Keys in effect\n\n\
@@ -31,6 +33,33 @@ pub fn reference() -> String {
     for key in KEYS.iter().filter(|key| !is_used(key.effect)) {
         // Writing to a String cannot fail.
         let _ = writeln!(page, "| `{}` |", key.path);
+    }
+    page.push_str(
+        "\n## Providers\n\n\
+         | `provider` | `endpoint` | with `\"protocol\": \"anthropic\"` | variable with the key |\n\
+         | --- | --- | --- | --- |\n",
+    );
+    for preset in PRESETS {
+        let base = |protocol| match (preset.base(protocol), preset.has_place()) {
+            (Some(base), _) if protocol == preset.protocol => format!("`{base}` (default)"),
+            (Some(base), _) => format!("`{base}`"),
+            (None, true) => String::new(),
+            (None, false) => "yours".to_owned(),
+        };
+        let variables: Vec<_> = preset
+            .key_variables
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {} |",
+            preset.id,
+            base(Protocol::OpenAi),
+            base(Protocol::Anthropic),
+            variables.join(", ")
+        );
     }
     page
 }

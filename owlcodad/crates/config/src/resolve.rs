@@ -1,6 +1,7 @@
 //! From the configuration as written to the one in use: defaults, environment, checks of meaning.
 
 mod caller;
+mod key;
 mod model;
 mod policy;
 mod runtime;
@@ -13,6 +14,7 @@ use crate::config::{
     AuditConfig, Config, DiscoveryConfig, LogLevel, ResponseModelStyle, ServerConfig,
     StorageConfig, UpstreamConfig,
 };
+use crate::credentials::Credentials;
 use crate::endpoint::EndpointUrl;
 use crate::env::Environment;
 use crate::file::FileTrust;
@@ -31,6 +33,7 @@ pub(crate) fn resolve(
     raw: RawConfig,
     env: &Environment,
     trust: &FileTrust,
+    credentials: &Credentials,
     report: &mut Report,
 ) -> Config {
     let upstream = upstream(&raw.server, raw.router_timeout_ms);
@@ -43,6 +46,7 @@ pub(crate) fn resolve(
         let context = model::Context {
             env,
             trust,
+            credentials,
             upstream: &upstream,
             router: &router,
             runtimes: &runtimes,

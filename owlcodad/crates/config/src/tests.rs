@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::keys::{Effect, KEYS, Kind};
+use crate::provider::PRESETS;
 use crate::{
     AuthMode, Authority, Config, EndpointUrl, Environment, FileTrust, Loaded, LogLevel,
     ModelTarget, Problem, Protocol, ResponseModelStyle, Severity, code, parse, reference,
@@ -13,8 +14,10 @@ use crate::{
 
 mod access;
 mod codes;
+mod credentials;
 mod files;
 mod policy;
+mod providers;
 mod servers;
 
 fn no_env() -> Environment {
@@ -490,8 +493,12 @@ fn the_examples_on_the_reference_page_are_valid() {
         .filter_map(|rest| rest.split_once("```"))
         .collect();
     assert!(!examples.is_empty());
+    // As somebody who has every key.
+    let variables = PRESETS.iter().flat_map(|preset| preset.key_variables);
+    let env: Environment = variables.map(|name| (*name, "sk-1")).collect();
     for (example, _) in examples {
-        assert_eq!(good(example).warnings, [], "{example}");
+        let warnings = parse(example, &env, &FileTrust::FULL).map(|loaded| loaded.warnings);
+        assert_eq!(warnings, Ok(vec![]), "{example}");
     }
 }
 

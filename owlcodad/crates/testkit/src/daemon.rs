@@ -35,6 +35,7 @@ pub struct TestDaemon {
 pub struct TestDaemonBuilder {
     program: Option<PathBuf>,
     config: String,
+    files: Vec<(String, String, u32)>,
     env: Vec<(OsString, OsString)>,
     args: Vec<OsString>,
 }
@@ -48,6 +49,12 @@ impl TestDaemonBuilder {
     /// The configuration file byte for byte.
     pub fn config_text(mut self, text: &str) -> Self {
         text.clone_into(&mut self.config);
+        self
+    }
+
+    /// A further file in the home, with this mode.
+    pub fn file(mut self, name: &str, text: &str, mode: u32) -> Self {
+        self.files.push((name.to_owned(), text.to_owned(), mode));
         self
     }
 
@@ -86,6 +93,11 @@ impl TestDaemonBuilder {
         fs_err::create_dir(&home).unwrap();
         fs_err::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
         write_private(&home.join("config.json"), &self.config);
+        for (name, text, mode) in &self.files {
+            let path = home.join(name);
+            fs_err::write(&path, text).unwrap();
+            fs_err::set_permissions(&path, Permissions::from_mode(*mode)).unwrap();
+        }
         let mut args: Vec<OsString> = vec!["serve".into(), "--home".into(), home.clone().into()];
         args.extend(self.args);
         let launch = Launch {
@@ -111,6 +123,7 @@ impl TestDaemon {
         TestDaemonBuilder {
             program: None,
             config: with_port(json!({})),
+            files: Vec::new(),
             env: Vec::new(),
             args: Vec::new(),
         }

@@ -1,32 +1,20 @@
 //! The entries of `models`: names, target, key and headers, and what they must not share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use http::{HeaderName, HeaderValue};
-use owlcoda_types::{Secret, Server, clip};
+use owlcoda_types::{Server, printable};
 
 use crate::config::{ModelConfig, ModelTarget, Protocol, RuntimeConfig, TIERS, UpstreamConfig};
+use crate::credentials::Credentials;
+use crate::endpoint::EndpointUrl;
 use crate::env::Environment;
 use crate::file::FileTrust;
-use crate::lines::push_key;
 use crate::problem::{Report, code};
+use crate::provider::{self, Preset};
 use crate::raw::RawModel;
-use crate::resolve::{Router, endpoint, is_variable_name, millis_or};
+use crate::resolve::key::{self, headers};
+use crate::resolve::{Router, endpoint, millis_or};
 use crate::server;
-
-/// Headers that belong to the connection or to the body, and so to us.
-const OUR_HEADERS: [&str; 10] = [
-    "connection",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// Most names that a message lists.
 const MAX_NAMES_SHOWN: usize = 10;
@@ -35,6 +23,7 @@ const MAX_NAMES_SHOWN: usize = 10;
 pub(super) struct Context<'c> {
     pub(super) env: &'c Environment,
     pub(super) trust: &'c FileTrust,
+    pub(super) credentials: &'c Credentials,
     pub(super) upstream: &'c UpstreamConfig,
     pub(super) router: &'c Router,
     pub(super) runtimes: &'c [RuntimeConfig],
@@ -76,9 +65,15 @@ fn model(
     context: &Context<'_>,
     report: &mut Report,
 ) -> Option<ModelConfig> {
-    let target = target(&raw, path, context, report);
-    let key = key(&raw, path, context.env, report);
+    let preset = preset(&raw, path, report);
+    let protocol = protocol(&raw, preset);
+    let target = target(&raw, preset, protocol, path, context, report);
+    let protocol = protocol.unwrap_or_else(|| of_target(&target));
     let headers = headers(&raw.headers, path, report);
+    let key = key::resolve(&raw, preset, &target, path, context, report);
+    if key.is_none() && headers.is_empty() && raw.api_key_env.is_none() {
+        key::check_presence(preset, path, report);
+    }
     if let ModelTarget::Endpoint(endpoint) = &target
         && (key.is_some() || !headers.is_empty())
         && !endpoint.is_encrypted()
@@ -91,12 +86,15 @@ fn model(
         let message = format!("`{tier}` is not a tier; there are: {}", TIERS.join(", "));
         report.warning(code::UNKNOWN_TIER, format!("{path}.tier"), message);
     }
-    let protocol = protocol(raw.protocol.as_deref(), &target);
-    let server = server(raw.server.as_deref(), &target, context.runtimes);
+    let server = server(raw.server.as_deref(), preset, &target, context.runtimes);
     let id = raw.id?;
+    let mut backend_model = raw.backend_model.unwrap_or_else(|| id.clone());
+    if server == Server::Mimo {
+        lower(&mut backend_model, path, report);
+    }
     Some(ModelConfig {
         label: raw.label.unwrap_or_else(|| id.clone()),
-        backend_model: raw.backend_model.unwrap_or_else(|| id.clone()),
+        backend_model,
         aliases: raw.aliases,
         tier: raw.tier.unwrap_or_else(|| "general".to_owned()),
         is_default: raw.default.unwrap_or(false),
@@ -112,24 +110,73 @@ fn model(
     })
 }
 
-fn protocol(written: Option<&str>, target: &ModelTarget) -> Protocol {
-    match (written, target) {
-        (Some("anthropic" | "anthropic_messages"), _) => Protocol::Anthropic,
-        (Some("openai" | "openai_chat"), _) => Protocol::OpenAi,
-        (_, ModelTarget::Endpoint(url)) if url.names_anthropic() => Protocol::Anthropic,
+fn preset(raw: &RawModel, path: &str, report: &mut Report) -> Option<&'static Preset> {
+    let name = raw.provider.as_deref()?;
+    let found = provider::find(name);
+    if found.is_none() {
+        let message = provider::not_a_provider(name);
+        report.error(code::UNKNOWN_PROVIDER, format!("{path}.provider"), message);
+    }
+    found
+}
+
+/// What the entry says that is spoken; none where only the target tells.
+fn protocol(raw: &RawModel, preset: Option<&Preset>) -> Option<Protocol> {
+    match raw.protocol.as_deref() {
+        Some("anthropic" | "anthropic_messages") => return Some(Protocol::Anthropic),
+        Some("openai" | "openai_chat") => return Some(Protocol::OpenAi),
+        _ => {}
+    }
+    let written = raw.endpoint.as_deref();
+    let written = written.and_then(|text| EndpointUrl::parse(text).ok());
+    if written.is_some_and(|url| url.names_anthropic()) {
+        return Some(Protocol::Anthropic);
+    }
+    preset.map(|preset| preset.protocol)
+}
+
+fn of_target(target: &ModelTarget) -> Protocol {
+    match target {
+        ModelTarget::Endpoint(url) if url.names_anthropic() => Protocol::Anthropic,
         _ => Protocol::OpenAi,
     }
 }
 
-fn server(written: Option<&str>, target: &ModelTarget, runtimes: &[RuntimeConfig]) -> Server {
+fn server(
+    written: Option<&str>,
+    preset: Option<&Preset>,
+    target: &ModelTarget,
+    runtimes: &[RuntimeConfig],
+) -> Server {
     let named = written.and_then(Server::parse);
-    named.unwrap_or_else(|| match target {
+    let of_preset = || preset.and_then(|preset| preset.server);
+    named.or_else(of_preset).unwrap_or_else(|| match target {
         ModelTarget::Endpoint(url) => url.likely_server(),
         ModelTarget::Runtime(name) => server::of_runtime(runtimes, name).unwrap_or_default(),
     })
 }
 
-fn target(raw: &RawModel, path: &str, context: &Context<'_>, report: &mut Report) -> ModelTarget {
+/// The display names of these models have capitals, and the provider refuses them.
+fn lower(backend_model: &mut String, path: &str, report: &mut Report) {
+    let lower = backend_model.to_lowercase();
+    if lower != *backend_model {
+        let message = format!(
+            "MiMo takes names in lower case only; `{}` is sent",
+            printable(&lower)
+        );
+        report.warning(code::MODEL_NAME_CASE, path, message);
+        *backend_model = lower;
+    }
+}
+
+fn target(
+    raw: &RawModel,
+    preset: Option<&Preset>,
+    protocol: Option<Protocol>,
+    path: &str,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> ModelTarget {
     let Context {
         router, runtimes, ..
     } = context;
@@ -139,6 +186,16 @@ fn target(raw: &RawModel, path: &str, context: &Context<'_>, report: &mut Report
         .as_deref()
         .and_then(|text| endpoint(text, &endpoint_path, report));
     let Some(name) = &raw.runtime else {
+        if raw.endpoint.is_none()
+            && let Some(preset) = preset.filter(|preset| preset.has_place())
+        {
+            let at = preset.endpoint(protocol.unwrap_or(preset.protocol));
+            return ModelTarget::Endpoint(at.unwrap_or_else(|| {
+                let message = format!("`{}` does not speak it; name an `endpoint`", preset.id);
+                report.error(code::PROVIDER_PROTOCOL, format!("{path}.protocol"), message);
+                router.endpoint.clone()
+            }));
+        }
         if written.is_none() && !router.is_set && !report.mentions(&endpoint_path) {
             let message = format!(
                 "has neither `endpoint` nor `runtime`, and `routerUrl` is not set; \
@@ -152,6 +209,10 @@ fn target(raw: &RawModel, path: &str, context: &Context<'_>, report: &mut Report
     if raw.endpoint.is_some() {
         let message = "has both `endpoint` and `runtime`; remove one";
         report.error(code::ENDPOINT_AND_RUNTIME, path, message);
+    }
+    if raw.provider.is_some() {
+        let message = "has both `provider` and `runtime`; remove one";
+        report.error(code::PROVIDER_AND_RUNTIME, path, message);
     }
     if !runtimes.iter().any(|runtime| runtime.name == *name) {
         let names: Vec<_> = runtimes
@@ -170,82 +231,6 @@ fn target(raw: &RawModel, path: &str, context: &Context<'_>, report: &mut Report
         report.error(code::UNKNOWN_RUNTIME, format!("{path}.runtime"), message);
     }
     ModelTarget::Runtime(name.clone())
-}
-
-/// The variable wins where it is set: a key in the file beside it is often an old copy.
-fn key(raw: &RawModel, path: &str, env: &Environment, report: &mut Report) -> Option<Secret> {
-    let in_file = raw
-        .api_key
-        .clone()
-        .filter(|key| !key.expose().is_empty())
-        .and_then(|key| sendable(key, &format!("{path}.apiKey"), report));
-    let Some(name) = raw.api_key_env.as_deref().filter(|name| !name.is_empty()) else {
-        return in_file;
-    };
-    let path = format!("{path}.apiKeyEnv");
-    if in_file.is_some() {
-        let message = "`apiKey` is given too; the variable wins where it is set. Remove one";
-        report.warning(code::KEY_GIVEN_TWICE, path.as_str(), message);
-    }
-    if !is_variable_name(name) {
-        let message = "is not the name of an environment variable; a key itself goes to `apiKey`";
-        report.error(code::BAD_VARIABLE_NAME, path, message);
-        return in_file;
-    }
-    let Some(value) = env.get(name) else {
-        let name = clip(name, 80);
-        let message = format!("the environment variable `{name}` is not set");
-        report.warning(code::MISSING_KEY_VARIABLE, path, message);
-        return in_file;
-    };
-    let Some(value) = value.to_str() else {
-        let message = format!("the environment variable `{name}` is not UTF-8 text");
-        report.error(code::BAD_KEY, path, message);
-        return None;
-    };
-    sendable(Secret::new(value), &path, report)
-}
-
-fn sendable(key: Secret, path: &str, report: &mut Report) -> Option<Secret> {
-    let is_good = key.expose().bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_good {
-        let message = "the key cannot be sent: it has a space, a line break or another character \
-                       in it that keys do not have";
-        report.error(code::BAD_KEY, path, message);
-    }
-    is_good.then_some(key)
-}
-
-fn headers(
-    raw: &BTreeMap<String, Secret>,
-    path: &str,
-    report: &mut Report,
-) -> BTreeMap<String, Secret> {
-    let mut headers = BTreeMap::new();
-    for (name, value) in raw {
-        let mut path = format!("{path}.headers");
-        push_key(&mut path, name);
-        let message = match HeaderName::try_from(name.as_str()) {
-            Err(_) => "is not the name of a header",
-            Ok(name) if OUR_HEADERS.contains(&name.as_str()) => {
-                "is set by the daemon itself; remove it"
-            }
-            Ok(_) if HeaderValue::from_str(value.expose()).is_err() => {
-                "has a value that cannot be sent: a line break or another control character"
-            }
-            Ok(name) => {
-                if headers
-                    .insert(name.as_str().to_owned(), value.clone())
-                    .is_none()
-                {
-                    continue;
-                }
-                "is given twice, in upper and lower case"
-            }
-        };
-        report.error(code::BAD_HEADER, path, message);
-    }
-    headers
 }
 
 /// Each name must lead to one model.

@@ -284,6 +284,36 @@ const CASES: &[(&str, &str, char, &str)] = &[
         "models[0]",
     ),
     (
+        r#"{"models": [{"id": "a", "provider": "OpenRouter"}]}"#,
+        UNKNOWN_PROVIDER,
+        'E',
+        "models[0].provider",
+    ),
+    (
+        r#"{"models": [{"id": "a", "provider": "ollama", "runtime": "r"}]}"#,
+        PROVIDER_AND_RUNTIME,
+        'E',
+        "models[0]",
+    ),
+    (
+        r#"{"models": [{"id": "a", "provider": "openai", "protocol": "anthropic"}]}"#,
+        PROVIDER_PROTOCOL,
+        'E',
+        "models[0].protocol",
+    ),
+    (
+        r#"{"models": [{"id": "a", "provider": "mimo", "backendModel": "MiMo-V2.5-Pro"}]}"#,
+        MODEL_NAME_CASE,
+        'W',
+        "models[0]",
+    ),
+    (
+        r#"{"models": [{"id": "a", "provider": "openrouter"}]}"#,
+        NO_KEY,
+        'W',
+        "models[0].provider",
+    ),
+    (
         r#"{"models": [{"id": "a", "runtime": "r"}]}"#,
         UNKNOWN_RUNTIME,
         'E',
@@ -309,7 +339,8 @@ const CASES: &[(&str, &str, char, &str)] = &[
     ),
 ];
 
-/// Codes of what is wrong with a file before there is a text, and of a list that is too long.
+/// Codes of what is wrong with a file before there is a text, with the file of keys, and of a list
+/// that is too long.
 const CASES_ELSEWHERE: &[&str] = &[
     FILE_NOT_FOUND,
     FILE_UNREADABLE,
@@ -317,6 +348,9 @@ const CASES_ELSEWHERE: &[&str] = &[
     FILE_TOO_LARGE,
     NOT_UTF8,
     MORE_PROBLEMS,
+    CREDENTIALS_OPEN,
+    BAD_CREDENTIALS,
+    UNKNOWN_CREDENTIAL,
 ];
 
 #[test]

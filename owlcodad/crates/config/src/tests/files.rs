@@ -17,6 +17,7 @@ fn write(directory: &tempfile::TempDir, content: impl AsRef<[u8]>, mode: u32) ->
 fn load_path(path: &Path) -> Result<crate::Loaded, ConfigError> {
     let source = Source {
         path: Some(path.to_path_buf()),
+        credentials: None,
     };
     load(&source, &Environment::default())
 }
@@ -181,6 +182,7 @@ fn the_error_is_one_problem_a_line_and_ends_with_the_way_out() {
     let error = load(
         &Source {
             path: Some(path.clone()),
+            credentials: None,
         },
         &env,
     )
