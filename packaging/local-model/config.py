@@ -25,6 +25,7 @@ def main():
         # The daemon fills in the port when it starts the server, at the first call.
         "args": [path("server.py"), "--model", path("SmolLM2-135M-Instruct.Q4_1.gguf"), "--port", "{port}"],
         "readyPath": "/health",
+        "server": "llama.cpp",
     }]
     config["models"] = [{
         "id": "smollm2:135m",

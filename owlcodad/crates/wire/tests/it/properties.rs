@@ -1,7 +1,9 @@
 //! What holds for every input.
 
+use owlcoda_types::Server;
 use owlcoda_wire::anthropic::{Assembler, Delta, Request, StreamCheck, StreamEvent};
 use owlcoda_wire::openai;
+use owlcoda_wire::quirks::Quirks;
 use owlcoda_wire::translate::{
     ChatRelay, ChatToMessages, RelayContext, StreamContext, StreamFault, Target, messages_to_chat,
 };
@@ -174,7 +176,13 @@ proptest! {
     #[test]
     fn nothing_panics_on_arbitrary_json(body in any_json()) {
         if let Ok(request) = Request::parse(body.as_bytes()) {
-            let _ = messages_to_chat(&request, &Target::default());
+            for server in Server::ALL {
+                let quirks = Quirks::of(server, "m");
+                let target = Target { model: "m", quirks, ..Target::default() };
+                if let Ok(chat) = messages_to_chat(&request, &target) {
+                    prop_assert!(openai::Request::parse(&chat.body).is_ok(), "{:?}", server);
+                }
+            }
         }
         let _ = openai::Request::parse(body.as_bytes()).map(|request| request.to_upstream("m"));
         let _ = owlcoda_wire::fault::from_upstream(500, body.as_bytes());
@@ -193,7 +201,13 @@ proptest! {
             messages.join(",")
         );
         if let Ok(request) = Request::parse(body.as_bytes()) {
-            let _ = messages_to_chat(&request, &Target::default());
+            for server in Server::ALL {
+                let quirks = Quirks::of(server, "m");
+                let target = Target { model: "m", quirks, ..Target::default() };
+                if let Ok(chat) = messages_to_chat(&request, &target) {
+                    prop_assert!(openai::Request::parse(&chat.body).is_ok(), "{:?}", server);
+                }
+            }
         }
     }
 
