@@ -54,5 +54,5 @@ impl Recorder for AuditRecorder {
 
 /// Rounded up, so that nothing seems to have taken no time.
 fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

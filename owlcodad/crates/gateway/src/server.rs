@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use owlcoda_supervise::{OnExit, Shutdown, Supervisor};
+use owlcoda_supervise::{OnExit, Seldom, Shutdown, Supervisor};
 use owlcoda_telemetry::metric;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -130,9 +130,11 @@ async fn serve(
             TokioIo::new(Patient::new(socket, options.write_timeout)),
             TowerToHyperService::new(service),
         );
+    let draining = Seldom::new(shutdown.draining().clone().cancelled_owned());
     let ended = tokio::select! {
+        biased;
         ended = &mut connection => ended,
-        () = shutdown.draining().cancelled() => {
+        () = draining => {
             // The answer on its way is the last one of this connection.
             std::pin::Pin::new(&mut connection).graceful_shutdown();
             let cut = async {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use futures_util::Stream;
 use owlcoda_models::policy::Visit;
-use owlcoda_supervise::CancellationToken;
+use owlcoda_supervise::{CancellationToken, Seldom};
 use owlcoda_upstream::Frames;
 use owlcoda_upstream::managed::Lease;
 use owlcoda_wire::translate::StreamFault;
@@ -29,7 +29,7 @@ pub struct EventStream {
     about: About,
     /// What is reported when the answer ends; none once it was.
     end: Option<(Settlement, Visit)>,
-    stopping: Pin<Box<dyn Future<Output = ()> + Send>>,
+    stopping: Seldom,
     _lease: Option<Lease>,
 }
 
@@ -47,7 +47,7 @@ impl EventStream {
             queue: VecDeque::new(),
             about: About::default(),
             end: None,
-            stopping: Box::pin(stopping.cancelled_owned()),
+            stopping: Seldom::new(stopping.cancelled_owned()),
             _lease: lease,
         };
         poll_fn(|context| stream.poll_fill(context)).await?;
@@ -78,7 +78,7 @@ impl EventStream {
             };
             let step = match frames.poll_next(context) {
                 Poll::Pending => {
-                    let stopping = self.stopping.as_mut().poll(context);
+                    let stopping = Pin::new(&mut self.stopping).poll(context);
                     return stopping.map(|()| Err(CallError::ShuttingDown));
                 }
                 Poll::Ready(Some(Ok(frame))) => {
