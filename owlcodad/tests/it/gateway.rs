@@ -373,6 +373,21 @@ async fn metrics_count_requests_and_calls_and_invented_names_make_no_series() {
 }
 
 #[tokio::test]
+async fn a_model_that_is_not_there_is_called_so_in_the_words_of_each_dialect() {
+    let upstream = FakeUpstream::start().await;
+    let daemon = start_before(&upstream).await;
+    for (route, place, word) in [
+        (Route::Messages, "type", "not_found_error"),
+        (Route::Chat, "code", "model_not_found"),
+    ] {
+        let body = route.ask("nobody").to_string();
+        let answer = http::post(&route.url(&daemon), body).await;
+        assert_eq!(answer.status, 404);
+        assert_eq!(answer.json()["error"][place], word, "{route:?}");
+    }
+}
+
+#[tokio::test]
 async fn without_any_model_the_answer_says_what_to_start_or_to_edit() {
     let daemon = daemon().config(nothing()).start().await;
     let config = daemon.home().join("config.json").display().to_string();
