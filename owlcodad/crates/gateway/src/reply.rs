@@ -1,5 +1,7 @@
 //! Answers that are not streams, in the caller's dialect.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -52,9 +54,15 @@ pub(crate) fn call_error(dialect: Dialect, failure: &Failure, id: RequestId) -> 
     if let Some(wait) = failure.retry_after() {
         response
             .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+            .insert(RETRY_AFTER, HeaderValue::from(whole_secs(wait)));
     }
     response
+}
+
+/// A wait as `Retry-After` says it. Rounded up, so that who comes back then is not too early.
+pub(crate) fn whole_secs(wait: Duration) -> u64 {
+    let has_more = wait.subsec_nanos() > 0;
+    wait.as_secs().saturating_add(u64::from(has_more))
 }
 
 /// The same as the body of an answer, or as one event of a stream.

@@ -82,7 +82,7 @@ pub(crate) enum Denied {
     OtherUser,
     #[error(
         "too many wrong tokens came from this address; wait {} s, and send the one in `auth/token` \
-         of the data directory", wait_secs(*wait)
+         of the data directory", reply::whole_secs(*wait)
     )]
     TooManyGuesses { wait: Duration },
     #[error(
@@ -172,13 +172,6 @@ impl Admission {
     }
 }
 
-fn wait_secs(wait: Duration) -> u64 {
-    wait.as_millis()
-        .div_ceil(1000)
-        .try_into()
-        .unwrap_or(u64::MAX)
-}
-
 /// Lets a request in, or answers it.
 pub(crate) async fn admit(
     State(gateway): State<Gateway>,
@@ -234,7 +227,7 @@ fn refuse(request: &Request, denied: &Denied) -> Response {
         response.headers_mut().insert(CONNECTION, close);
     }
     if let Denied::TooManyGuesses { wait } = denied {
-        let wait = HeaderValue::from(wait_secs(*wait));
+        let wait = HeaderValue::from(reply::whole_secs(*wait));
         response.headers_mut().insert(RETRY_AFTER, wait);
     }
     response
