@@ -170,6 +170,17 @@ async fn what_fails_before_the_first_word_is_tried_again_then_elsewhere() {
             assert_eq!(record["model_used"], used, "{label}: {record}");
             assert_eq!(record["status"], *status, "{label}");
         }
+        // At the first server only, whatever the reason.
+        let text = http::get(&format!("{}/metrics", pair.daemon.url()))
+            .await
+            .text();
+        let retries = text
+            .lines()
+            .filter(|line| line.starts_with("owlcoda_retries_total{"));
+        let n_retries: usize = retries
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<usize>().ok())
+            .sum();
+        assert_eq!(n_retries, 2 * (n_first - 1), "{label}:\n{text}");
         let fallbacks = r#"owlcoda_fallbacks_total{from="first",to="second"}"#;
         let n_fallbacks = metric(&pair.daemon, fallbacks).await;
         assert!(
@@ -288,4 +299,34 @@ async fn with_everybody_failing_the_caller_hears_of_the_one_it_asked() {
     let record = pair.newest(1).await;
     assert_eq!(record["model_used"], "first");
     assert_eq!(record["n_attempts"], 2);
+}
+
+#[tokio::test]
+async fn a_model_that_was_left_alone_is_asked_again_after_the_cooldown() {
+    let more = json!({
+        "retryMaxAttempts": 0, "fallbackEnabled": false, "circuitBreakerThreshold": 1,
+        "circuitBreakerCooldownMs": 1000,
+    });
+    let pair = Pair::start(more).await;
+    pair.first.script(Script::error(500, "no"));
+    assert_eq!(pair.ask(Route::Chat).await.status, 500);
+    pair.first.always(Script::reply("well"));
+    let refused = pair.ask(Route::Chat).await;
+    assert_eq!(refused.status, 502, "{}", refused.text());
+    assert_eq!(pair.first.requests().len(), 1);
+    let again = until("the model to be asked again", async || {
+        (pair.ask(Route::Chat).await.status == 200).then_some(())
+    });
+    again.await;
+    assert_eq!(pair.first.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_after_the_time_for_the_whole_request() {
+    let pair = Pair::start(json!({"requestTimeoutMs": 1000})).await;
+    // The model's own limit is a second too, so the time is over when it has passed.
+    pair.first.script(Script::reply("late").held(&Gate::new()));
+    let answer = pair.ask(Route::Chat).await;
+    assert_eq!(answer.status, 504, "{}", answer.text());
+    assert!(pair.second.requests().is_empty());
 }
