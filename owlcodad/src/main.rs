@@ -1,6 +1,7 @@
 //! `owlcodad`: parses the command line, wires the rooms together, and tells how it ended.
 
 mod cli;
+mod composition;
 mod discovery;
 mod failure;
 mod host;

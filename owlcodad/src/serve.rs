@@ -16,16 +16,17 @@ use owlcoda_store::{Store, StoreOptions};
 use owlcoda_supervise::{Identity, Live, OnExit, Shutdown, Signals, Supervisor};
 use owlcoda_telemetry::{Exposition, install_recorder, metric};
 use owlcoda_types::{Clock, SystemClock};
+use owlcoda_upstream::Upstream;
 use owlcoda_upstream::managed::Runtimes;
-use owlcoda_upstream::{Discovered, Upstream};
 use tracing::{info, warn};
 
 use crate::cli::ServeArgs;
+use crate::composition::Composition;
 use crate::failure::Failure;
 use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
 use crate::recorder::AuditRecorder;
-use crate::{discovery, shutdown};
+use crate::{composition, discovery, shutdown};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -134,12 +135,12 @@ impl Started {
             .clone()
             .unwrap_or_else(|| place.home.join("config.json"));
         let config_path_text = config_path.display().to_string();
-        let known = if discovery::is_wanted(&config) {
+        let known = if composition::is_discovery_wanted(&config) {
             upstream.discover(&config.discovery.endpoints).await
         } else {
             Vec::new()
         };
-        let live = Live::new(discovery::snapshot(&config, &known, &config_path_text)?);
+        let live = Live::new(composition::snapshot(&config, &known, &config_path_text)?);
         let runtimes = Runtimes::start(
             &config.runtimes,
             &upstream,
@@ -193,14 +194,14 @@ impl Started {
             ping_interval: config.server.ping_interval,
         };
         let drain_timeout = config.server.drain_timeout;
+        let has_models = !known.is_empty();
+        let composition = Composition::new(config, known, config_path_text, pipeline.clone());
         start_tasks(
             &supervisor,
             Parts {
-                config,
-                config_path: config_path_text,
-                known,
+                composition: Arc::new(composition),
+                has_models,
                 upstream,
-                pipeline: pipeline.clone(),
                 server,
                 socket,
                 gateway,
@@ -216,11 +217,9 @@ impl Started {
 
 /// Everything that the tasks own.
 struct Parts {
-    config: Config,
-    config_path: String,
-    known: Vec<Discovered>,
+    composition: Arc<Composition>,
+    has_models: bool,
     upstream: Upstream,
-    pipeline: Pipeline,
     server: Server,
     socket: ControlSocket,
     gateway: Gateway,
@@ -230,18 +229,14 @@ struct Parts {
 
 fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     let Parts {
-        config,
-        config_path,
-        known,
+        composition,
+        has_models,
         upstream,
-        pipeline,
         ..
     } = parts;
-    if discovery::is_wanted(&config) {
-        supervisor.spawn("discovery", OnExit::Report, |stop| {
-            discovery::follow(config, config_path, known, upstream, pipeline, stop)
-        });
-    }
+    supervisor.spawn("discovery", OnExit::Report, move |stop| {
+        discovery::follow(composition, upstream, !has_models, stop)
+    });
     let router = owlcoda_gateway::router(parts.gateway);
     let connections = supervisor.clone();
     // It ends when the drain begins, which is no failure.

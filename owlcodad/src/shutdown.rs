@@ -89,9 +89,8 @@ fn millis(since: Instant) -> u64 {
 mod tests {
     use std::sync::Arc;
 
-    use owlcoda_config::{PolicyConfig, ResponseModelStyle};
     use owlcoda_models::Registry;
-    use owlcoda_pipeline::Snapshot;
+    use owlcoda_pipeline::{Settings, Snapshot};
     use owlcoda_store::StoreOptions;
     use owlcoda_supervise::{Live, OnExit, Shutdown};
     use owlcoda_upstream::Upstream;
@@ -106,11 +105,7 @@ mod tests {
         let store = Store::open(&dir.path().join("store"), StoreOptions::default()).unwrap();
         let supervisor = Supervisor::new(Shutdown::new());
         let upstream = Upstream::try_new(Duration::from_secs(1)).unwrap();
-        let nothing = Snapshot::try_new(
-            Registry::default(),
-            ResponseModelStyle::Platform,
-            PolicyConfig::default(),
-        );
+        let nothing = Snapshot::try_new(Registry::default(), Settings::default());
         let pipeline = Pipeline::new(
             Live::new(nothing.unwrap()),
             upstream.clone(),

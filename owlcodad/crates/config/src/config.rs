@@ -25,6 +25,14 @@ pub struct Config {
     pub runtimes: Vec<RuntimeConfig>,
     /// Search for model servers on this machine.
     pub discovery: DiscoveryConfig,
+    /// Which model answers where none, or one that is not there, is named.
+    pub routing: RoutingConfig,
+    /// Answers that are given again.
+    pub cache: CacheConfig,
+    /// The monitor of model servers.
+    pub health: HealthConfig,
+    /// Whether local models are loaded when the daemon starts.
+    pub is_warmed_up: bool,
     /// The model name in answers.
     pub response_model_style: ResponseModelStyle,
     /// Least level that is logged.
@@ -209,6 +217,64 @@ impl Default for DiscoveryConfig {
         Self {
             is_enabled: true,
             endpoints: ports.map(EndpointUrl::on_this_machine).to_vec(),
+        }
+    }
+}
+
+/// Which model answers where none, or one that is not there, is named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoutingConfig {
+    /// What becomes of a name that leads to no model.
+    pub unknown_model: UnknownModel,
+    /// Whether a call that leaves the choice to us goes by what it is about.
+    pub by_intent: bool,
+}
+
+/// What becomes of a name that leads to no model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownModel {
+    /// An error with names that look like it.
+    #[default]
+    Refused,
+    /// The default model answers.
+    Default,
+}
+
+/// Answers that are given again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheConfig {
+    /// Whether any is.
+    pub is_enabled: bool,
+    /// Most answers that are kept; at least 1.
+    pub max_entries: usize,
+    /// Memory for them, in bytes.
+    pub max_bytes: usize,
+    /// How long one is given again.
+    pub ttl: Duration,
+}
+
+impl Default for CacheConfig {
+    fn default() -> Self {
+        Self {
+            is_enabled: true,
+            max_entries: 100,
+            max_bytes: 16 << 20,
+            ttl: Duration::from_mins(5),
+        }
+    }
+}
+
+/// The monitor of model servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HealthConfig {
+    /// A server of which nothing was heard for so long is asked. None: never.
+    pub interval: Option<Duration>,
+}
+
+impl Default for HealthConfig {
+    fn default() -> Self {
+        Self {
+            interval: Some(Duration::from_mins(1)),
         }
     }
 }

@@ -31,9 +31,9 @@ mod tests;
 
 pub use caller::{AllowedHost, AuthConfig, AuthMode, Authority, Host};
 pub use config::{
-    AuditConfig, Config, DiscoveryConfig, LogLevel, ModelConfig, ModelTarget, PORT_PLACEHOLDER,
-    Protocol, ResponseModelStyle, RuntimeConfig, ServerConfig, StorageConfig, TIERS,
-    UpstreamConfig,
+    AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogLevel, ModelConfig,
+    ModelTarget, PORT_PLACEHOLDER, Protocol, ResponseModelStyle, RoutingConfig, RuntimeConfig,
+    ServerConfig, StorageConfig, TIERS, UnknownModel, UpstreamConfig,
 };
 pub use credentials::{Credentials, find_credentials};
 pub use endpoint::{EndpointError, EndpointUrl};

@@ -23,6 +23,9 @@ pub(crate) struct RawConfig {
     pub(crate) audit: RawAudit,
     pub(crate) storage: RawStorage,
     pub(crate) discovery: RawDiscovery,
+    pub(crate) cache: RawCache,
+    pub(crate) health: RawHealth,
+    pub(crate) warmup: Option<bool>,
     /// None where the item is no object.
     pub(crate) models: Vec<Option<RawModel>>,
     /// None where the item is no object.
@@ -40,6 +43,7 @@ pub(crate) struct RawMiddleware {
     pub(crate) circuit_breaker_threshold: Option<u32>,
     pub(crate) circuit_breaker_cooldown_ms: Option<u64>,
     pub(crate) request_timeout_ms: Option<u64>,
+    pub(crate) intent_routing: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -54,6 +58,7 @@ pub(crate) struct RawServer {
     pub(crate) first_token_timeout_ms: Option<u64>,
     pub(crate) idle_timeout_ms: Option<u64>,
     pub(crate) ping_interval_ms: Option<u64>,
+    pub(crate) unknown_model: Option<String>,
     pub(crate) allow_remote: Option<bool>,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: Vec<String>,
@@ -83,6 +88,21 @@ pub(crate) struct RawStorage {
 pub(crate) struct RawDiscovery {
     pub(crate) enabled: Option<bool>,
     pub(crate) endpoints: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawCache {
+    pub(crate) enabled: Option<bool>,
+    pub(crate) max_entries: Option<usize>,
+    pub(crate) max_bytes: Option<usize>,
+    pub(crate) ttl_ms: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawHealth {
+    pub(crate) interval_ms: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -11,15 +11,15 @@ use std::time::Duration;
 use crate::caller::AuthConfig;
 use crate::check::not_one_of;
 use crate::config::{
-    AuditConfig, Config, DiscoveryConfig, LogLevel, ResponseModelStyle, ServerConfig,
-    StorageConfig, UpstreamConfig,
+    AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogLevel, ResponseModelStyle,
+    RoutingConfig, ServerConfig, StorageConfig, UnknownModel, UpstreamConfig,
 };
 use crate::credentials::Credentials;
 use crate::endpoint::EndpointUrl;
 use crate::env::Environment;
 use crate::file::FileTrust;
 use crate::problem::{Report, code};
-use crate::raw::{RawConfig, RawDiscovery, RawServer};
+use crate::raw::{RawCache, RawConfig, RawDiscovery, RawHealth, RawServer};
 
 /// Where models without an endpoint are, unless `routerUrl` says something else.
 const DEFAULT_ROUTER_PORT: u16 = 8009;
@@ -60,6 +60,16 @@ pub(crate) fn resolve(
         models,
         runtimes,
         discovery: discovery(raw.discovery, report),
+        routing: RoutingConfig {
+            unknown_model: match raw.server.unknown_model.as_deref() {
+                Some("default") => UnknownModel::Default,
+                _ => UnknownModel::Refused,
+            },
+            by_intent: raw.middleware.intent_routing.unwrap_or(false),
+        },
+        cache: cache(&raw.cache),
+        health: health(&raw.health),
+        is_warmed_up: raw.warmup.unwrap_or(false),
         response_model_style: match raw.response_model_style.as_deref() {
             Some("requested") => ResponseModelStyle::Requested,
             _ => ResponseModelStyle::Platform,
@@ -149,6 +159,25 @@ fn discovery(raw: RawDiscovery, report: &mut Report) -> DiscoveryConfig {
     DiscoveryConfig {
         is_enabled: raw.enabled.unwrap_or(default.is_enabled),
         endpoints: endpoints.unwrap_or(default.endpoints),
+    }
+}
+
+fn cache(raw: &RawCache) -> CacheConfig {
+    let default = CacheConfig::default();
+    CacheConfig {
+        is_enabled: raw.enabled.unwrap_or(default.is_enabled),
+        max_entries: raw.max_entries.unwrap_or(default.max_entries),
+        max_bytes: raw.max_bytes.unwrap_or(default.max_bytes),
+        ttl: millis_or(raw.ttl_ms, default.ttl),
+    }
+}
+
+fn health(raw: &RawHealth) -> HealthConfig {
+    let interval = raw.interval_ms.map(Duration::from_millis);
+    HealthConfig {
+        interval: interval.map_or(HealthConfig::default().interval, |interval| {
+            (!interval.is_zero()).then_some(interval)
+        }),
     }
 }
 

@@ -18,7 +18,7 @@ pub use call::{
 pub use failure::{CallError, Failure};
 pub use pipeline::Pipeline;
 pub use settle::{Entry, Outcome, Recorder, Settled};
-pub use snapshot::{Snapshot, SnapshotError};
+pub use snapshot::{Settings, Snapshot, SnapshotError};
 pub use standing::{EndpointHealth, Standing, Traffic};
 pub use stream::EventStream;
 

@@ -45,7 +45,7 @@ impl Pipeline {
         let standing = Arc::new(Standing::default());
         let current = live.current();
         let policy = standing.policy();
-        policy.apply(current.policy, &current.registry, now());
+        policy.apply(current.settings.policy, &current.registry, now());
         Self {
             inner: Arc::new(Inner {
                 live,
@@ -66,7 +66,7 @@ impl Pipeline {
     /// Puts a configuration in force. Calls under way keep the one that they began with.
     pub fn publish(&self, snapshot: Snapshot) {
         let policy = self.inner.standing.policy();
-        policy.apply(snapshot.policy, &snapshot.registry, now());
+        policy.apply(snapshot.settings.policy, &snapshot.registry, now());
         self.inner.live.replace(snapshot);
     }
 

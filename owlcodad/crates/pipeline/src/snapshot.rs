@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use owlcoda_config::{EndpointUrl, ModelTarget, PolicyConfig, Protocol, ResponseModelStyle};
+use owlcoda_config::{
+    CacheConfig, Config, EndpointUrl, ModelTarget, PolicyConfig, Protocol, ResponseModelStyle,
+    RoutingConfig,
+};
 use owlcoda_models::{Model, Registry};
 use owlcoda_upstream::{Destination, DestinationError, KeyHeader, Limits};
 use owlcoda_wire::quirks::{MessagesKey, Quirks};
@@ -12,11 +15,33 @@ use owlcoda_wire::quirks::{MessagesKey, Quirks};
 pub struct Snapshot {
     /// The models and their names.
     pub registry: Registry,
+    /// How calls are treated.
+    pub settings: Settings,
+    destinations: HashMap<String, Destination>,
+}
+
+/// What of a configuration is the same for every model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
     /// Which name an answer carries.
     pub style: ResponseModelStyle,
+    /// Which model answers where none, or one that is not there, is named.
+    pub routing: RoutingConfig,
     /// Limits, retries, breakers and fallback.
     pub policy: PolicyConfig,
-    destinations: HashMap<String, Destination>,
+    /// Answers that are given again.
+    pub cache: CacheConfig,
+}
+
+impl From<&Config> for Settings {
+    fn from(config: &Config) -> Self {
+        Self {
+            style: config.response_model_style,
+            routing: config.routing,
+            policy: config.policy,
+            cache: config.cache,
+        }
+    }
 }
 
 /// Why a configuration cannot be made ready.
@@ -32,11 +57,7 @@ pub struct SnapshotError {
 
 impl Snapshot {
     /// Prepares the destination of every model that has a fixed one.
-    pub fn try_new(
-        registry: Registry,
-        style: ResponseModelStyle,
-        policy: PolicyConfig,
-    ) -> Result<Self, SnapshotError> {
+    pub fn try_new(registry: Registry, settings: Settings) -> Result<Self, SnapshotError> {
         let mut destinations = HashMap::new();
         for model in registry.models() {
             if let ModelTarget::Endpoint(url) = &model.target {
@@ -49,8 +70,7 @@ impl Snapshot {
         }
         Ok(Self {
             registry,
-            style,
-            policy,
+            settings,
             destinations,
         })
     }
@@ -62,7 +82,7 @@ impl Snapshot {
 
     /// The name that an answer of `model` carries for a caller that asked for `asked`.
     pub(crate) fn shown_name<'a>(&self, model: &'a Model, asked: &'a str) -> &'a str {
-        match self.style {
+        match self.settings.style {
             ResponseModelStyle::Platform => &model.id,
             ResponseModelStyle::Requested => asked,
         }

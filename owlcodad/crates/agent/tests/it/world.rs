@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use owlcoda_agent::{Agent, Attached, Delta, Event, EventBody, Frame, TurnStatus};
-use owlcoda_config::{EndpointUrl, PolicyConfig, ResponseModelStyle, UpstreamConfig};
+use owlcoda_config::{EndpointUrl, PolicyConfig, UpstreamConfig};
 use owlcoda_models::{Listing, Registry};
-use owlcoda_pipeline::{Pipeline, Recorder, Settled, Snapshot};
+use owlcoda_pipeline::{Pipeline, Recorder, Settings, Settled, Snapshot};
 use owlcoda_store::{Store, StoreOptions};
 use owlcoda_supervise::{Live, Shutdown, Supervisor};
 use owlcoda_testkit::FakeUpstream;
@@ -116,7 +116,11 @@ fn begin(
     let mut policy = PolicyConfig::default();
     policy.retry.max_retries = 0;
     policy.fallback.is_enabled = false;
-    let snapshot = Snapshot::try_new(registry, ResponseModelStyle::Platform, policy).unwrap();
+    let settings = Settings {
+        policy,
+        ..Settings::default()
+    };
+    let snapshot = Snapshot::try_new(registry, settings).unwrap();
     let supervisor = Supervisor::new(Shutdown::new());
     let client = Upstream::try_new(Duration::from_secs(10)).unwrap();
     let runtimes = Runtimes::start(&[], &client, &supervisor, dir.path());

@@ -19,7 +19,7 @@ use owlcoda_config::{
 use owlcoda_models::Registry;
 use owlcoda_pipeline::{
     Answer, Call, Event, EventStream, Failure, HeadSent, Outcome, Pipeline, Recorder, Request,
-    Route, Settled, Snapshot, Whole,
+    Route, Settings, Settled, Snapshot, Whole,
 };
 use owlcoda_supervise::{CancellationToken, Live, Shutdown, Supervisor};
 use owlcoda_testkit::{COMPLETION_TOKENS, FakeUpstream, MODEL, PROMPT_TOKENS};
@@ -172,7 +172,12 @@ pub(crate) fn once() -> PolicyConfig {
 
 pub(crate) fn snapshot(models: &[ModelConfig], style: ResponseModelStyle) -> Snapshot {
     let registry = Registry::configured(models, "/home/ada/.owlcoda/config.json");
-    Snapshot::try_new(registry, style, once()).unwrap()
+    let settings = Settings {
+        style,
+        policy: once(),
+        ..Settings::default()
+    };
+    Snapshot::try_new(registry, settings).unwrap()
 }
 
 /// A request in `dialect`; what is in `more` is added.
