@@ -1,5 +1,6 @@
-//! The configuration in force and the model servers that were found, put together into the one
-//! snapshot that calls take. Both change while the daemon runs; every change goes through here.
+//! The configuration in force, the model servers that were found and those of our own, put together
+//! into the one snapshot that calls take. All of them change while the daemon runs; every change
+//! goes through here.
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use owlcoda_models::{Listing, Registry};
 use owlcoda_pipeline::{Pipeline, Settings, Snapshot, SnapshotError};
 use owlcoda_supervise::Live;
 use owlcoda_upstream::Discovered;
+use owlcoda_upstream::managed::Runtimes;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -50,7 +52,9 @@ impl Composition {
     /// Puts `config` in force, or changes nothing.
     pub(crate) fn reconfigure(&self, config: Config) -> Result<(), SnapshotError> {
         let found = self.found.lock();
-        let next = snapshot(&config, &found, &self.config_path)?;
+        let runtimes = &self.pipeline.snapshot().runtimes;
+        let runtimes = runtimes.reconciled(&config.runtimes);
+        let next = snapshot(&config, &found, runtimes, &self.config_path)?;
         self.pipeline.publish(next);
         self.config.replace(config);
         Ok(())
@@ -62,7 +66,9 @@ impl Composition {
         if *found == now_found {
             return Ok(false);
         }
-        let next = snapshot(&self.config.current(), &now_found, &self.config_path)?;
+        let runtimes = self.pipeline.snapshot().runtimes.clone();
+        let config = self.config.current();
+        let next = snapshot(&config, &now_found, runtimes, &self.config_path)?;
         self.pipeline.publish(next);
         *found = now_found;
         Ok(true)
@@ -78,6 +84,7 @@ pub(crate) fn is_discovery_wanted(config: &Config) -> bool {
 pub(crate) fn snapshot(
     config: &Config,
     found: &[Discovered],
+    runtimes: Runtimes,
     config_path: &str,
 ) -> Result<Snapshot, SnapshotError> {
     let registry = if is_discovery_wanted(config) {
@@ -96,5 +103,5 @@ pub(crate) fn snapshot(
     } else {
         Registry::configured(&config.models, config_path)
     };
-    Snapshot::try_new(registry, Settings::from(config))
+    Snapshot::try_new(registry, Settings::from(config), runtimes)
 }

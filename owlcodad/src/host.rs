@@ -1,10 +1,12 @@
 //! The daemon as a whole, as the surfaces see it.
 
-use owlcoda_config::Problem;
+use futures_util::future::BoxFuture;
 use owlcoda_pipeline::Pipeline;
 use owlcoda_store::{Integrity, Store};
-use owlcoda_supervise::{Host, Identity};
+use owlcoda_supervise::{ConfigStatus, Host, Identity, Rejection, Reloaded};
 use owlcoda_upstream::managed::State;
+
+use crate::reload::ReloadHandle;
 
 /// Tells who the daemon is and what is wrong with it.
 #[derive(Debug)]
@@ -12,8 +14,7 @@ pub(crate) struct Daemon {
     pub(crate) identity: Identity,
     pub(crate) pipeline: Pipeline,
     pub(crate) store: Store,
-    /// What the configuration's check found and let pass.
-    pub(crate) warnings: Vec<Problem>,
+    pub(crate) reload: ReloadHandle,
 }
 
 impl Host for Daemon {
@@ -27,7 +28,7 @@ impl Host for Daemon {
         if snapshot.registry.models().is_empty() {
             problems.push(snapshot.registry.no_models().to_string());
         }
-        for runtime in self.pipeline.runtimes().status() {
+        for runtime in snapshot.runtimes.status() {
             if let State::Failed { detail } = runtime.state {
                 let (name, log) = (runtime.name, runtime.log.display());
                 problems.push(format!("model server `{name}` failed: {detail}; see {log}"));
@@ -59,7 +60,34 @@ impl Host for Daemon {
                 stats.n_audit_dropped
             ));
         }
-        problems.extend(self.warnings.iter().map(ToString::to_string));
+        let report = self.reload.report();
+        problems.extend(report.status.rejected.iter().filter_map(of_rejection));
+        let pending = report.status.pending_restart.iter();
+        problems.extend(pending.map(|key| {
+            format!("`{key}` has a new value that holds after a restart of the daemon")
+        }));
+        problems.extend(report.warnings.iter().map(ToString::to_string));
         problems
     }
+
+    fn config(&self) -> ConfigStatus {
+        self.reload.report().status.clone()
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Option<Reloaded>> {
+        Box::pin(self.reload.reload())
+    }
+}
+
+/// What is wrong with the configuration on disk, in one sentence.
+fn of_rejection(rejected: &Rejection) -> Option<String> {
+    let (first, others) = rejected.problems.split_first()?;
+    let more = match others.len() {
+        0 => String::new(),
+        n_more => format!(" (and {n_more} more)"),
+    };
+    Some(format!(
+        "the configuration on disk cannot be used, and the one before it is in force: {first}{more}; \
+         correct it, or see all with `owlctl reload`"
+    ))
 }

@@ -7,6 +7,7 @@ mod failure;
 mod host;
 mod instance;
 mod recorder;
+mod reload;
 mod serve;
 mod shutdown;
 

@@ -1,26 +1,38 @@
 //! Puts the end of each call into the audit.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use owlcoda_pipeline::{Recorder, Route, Settled};
 use owlcoda_store::{Audit, AuditDialect, AuditRecord, AuditRoute};
 use owlcoda_wire::fault::Dialect;
 
-/// Records into the store, or nowhere where the audit is off.
+/// Records into the store, or nowhere while the audit is off.
 #[derive(Debug)]
 pub(crate) struct AuditRecorder {
-    audit: Option<Audit>,
+    audit: Audit,
+    is_enabled: AtomicBool,
 }
 
 impl AuditRecorder {
-    pub(crate) fn new(audit: Option<Audit>) -> Self {
-        Self { audit }
+    pub(crate) fn new(audit: Audit, is_enabled: bool) -> Self {
+        Self {
+            audit,
+            is_enabled: AtomicBool::new(is_enabled),
+        }
+    }
+
+    /// Calls that end from now on are recorded, or are not.
+    pub(crate) fn set_enabled(&self, is_enabled: bool) {
+        self.is_enabled.store(is_enabled, Ordering::Relaxed);
     }
 }
 
 impl Recorder for AuditRecorder {
     fn record(&self, settled: Settled) {
-        let Some(audit) = &self.audit else { return };
+        if !self.is_enabled.load(Ordering::Relaxed) {
+            return;
+        }
         let route = match settled.route {
             Route::Messages => AuditRoute::Messages,
             Route::Chat => AuditRoute::Chat,
@@ -30,7 +42,7 @@ impl Recorder for AuditRecorder {
             Dialect::Anthropic => AuditDialect::Anthropic,
             Dialect::OpenAi => AuditDialect::Openai,
         };
-        audit.append(AuditRecord {
+        self.audit.append(AuditRecord {
             request_id: settled.id,
             at_ms: settled.at_ms,
             route,

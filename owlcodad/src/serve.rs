@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use owlcoda_agent::Agent;
-use owlcoda_config::{Config, Environment, LogLevel, Source};
+use owlcoda_config::{Config, Environment, Fingerprint, LogLevel};
 use owlcoda_control::{Control, ControlSocket};
-use owlcoda_gateway::{Admission, Gateway, Server, ServerOptions, Token};
+use owlcoda_gateway::{Admission, Gateway, Server, Settings, Token};
 use owlcoda_pipeline::Pipeline;
 use owlcoda_proto::Place;
 use owlcoda_store::{Store, StoreOptions};
-use owlcoda_supervise::{Identity, Live, OnExit, Shutdown, Signals, Supervisor};
-use owlcoda_telemetry::{Exposition, install_recorder, metric};
+use owlcoda_supervise::{Hangups, Identity, Live, OnExit, Shutdown, Signals, Supervisor};
+use owlcoda_telemetry::{Exposition, Logging, install_recorder, metric};
 use owlcoda_types::{Clock, SystemClock};
 use owlcoda_upstream::Upstream;
 use owlcoda_upstream::managed::Runtimes;
@@ -26,6 +26,7 @@ use crate::failure::Failure;
 use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
 use crate::recorder::AuditRecorder;
+use crate::reload::{Reloader, Report, Sources, Targets};
 use crate::{composition, discovery, shutdown};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -38,16 +39,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         &owlcoda_proto::Environment::of_process(),
     )?;
     let environment = Environment::of_process();
-    let found = owlcoda_config::find(args.config.as_deref(), &place.home);
-    notice_stray_config(&found);
-    let loaded = owlcoda_config::load(
-        &Source {
-            path: found.path.clone(),
-            credentials: owlcoda_config::find_credentials(&place.home, &environment),
-        },
-        &environment,
-    )?;
-    owlcoda_telemetry::init_logging(log_level(loaded.config.log_level));
+    notice_stray_config(&owlcoda_config::find(args.config.as_deref(), &place.home));
+    let mut sources = Sources::new(args.config.clone(), place.home.clone(), environment.clone());
+    let source = sources.now();
+    let fingerprint = Fingerprint::of(&source);
+    let loaded = owlcoda_config::load(&source, &environment)?;
+    let logging = owlcoda_telemetry::init_logging(log_level(loaded.config.log_level));
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
@@ -71,8 +68,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let status = runtime.block_on(async {
         let started = Started {
             place,
-            found,
+            sources,
+            fingerprint,
             loaded,
+            logging,
             clock,
             pid,
         };
@@ -87,8 +86,11 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
 /// What is known before anything runs.
 struct Started {
     place: Place,
-    found: owlcoda_config::Found,
+    sources: Sources,
+    /// Of the files that were read.
+    fingerprint: Fingerprint,
     loaded: owlcoda_config::Loaded,
+    logging: Logging,
     clock: Arc<dyn Clock>,
     pid: u32,
 }
@@ -97,14 +99,20 @@ impl Started {
     async fn serve(self) -> Result<u8, Failure> {
         let Self {
             place,
-            found,
+            mut sources,
+            fingerprint,
             loaded,
+            logging,
             clock,
             pid,
         } = self;
         let config = loaded.config;
         let signals = Signals::listen().map_err(|source| Failure::System {
             what: "signal handlers",
+            source,
+        })?;
+        let hangups = Hangups::listen().map_err(|source| Failure::System {
+            what: "a signal handler",
             source,
         })?;
         let started_at_ms = clock.now_ms();
@@ -130,29 +138,23 @@ impl Started {
 
         let supervisor = Supervisor::new(Shutdown::new());
         let upstream = Upstream::try_new(config.upstream.connect_timeout)?;
-        let config_path = found
-            .path
-            .clone()
-            .unwrap_or_else(|| place.home.join("config.json"));
-        let config_path_text = config_path.display().to_string();
+        let report = Report::of_start(&mut sources, &fingerprint, &loaded.warnings, started_at_ms);
+        let config_path = report.status.path.clone();
+        let config_path = config_path.unwrap_or_else(|| place.home.join("config.json"));
+        let config_path = config_path.display().to_string();
         let known = if composition::is_discovery_wanted(&config) {
             upstream.discover(&config.discovery.endpoints).await
         } else {
             Vec::new()
         };
-        let live = Live::new(composition::snapshot(&config, &known, &config_path_text)?);
-        let runtimes = Runtimes::start(
-            &config.runtimes,
-            &upstream,
-            &supervisor,
-            &place.home.join("log"),
-        );
-        let audit = config.audit.is_enabled.then(|| store.audit());
+        let log_dir = place.home.join("log");
+        let runtimes = Runtimes::start(&config.runtimes, &upstream, &supervisor, &log_dir);
+        let snapshot = composition::snapshot(&config, &known, runtimes, &config_path)?;
+        let recorder = Arc::new(AuditRecorder::new(store.audit(), config.audit.is_enabled));
         let pipeline = Pipeline::new(
-            live,
+            Live::new(snapshot),
             upstream.clone(),
-            runtimes,
-            Arc::new(AuditRecorder::new(audit)),
+            recorder.clone(),
             supervisor.shutdown().stopping().clone(),
         );
 
@@ -163,6 +165,21 @@ impl Started {
             Arc::clone(&clock),
         );
 
+        let settings = Settings::new(&config.server, config.auth, address);
+        let settings = Live::new(settings);
+        let n_found = known.len();
+        let composition = Composition::new(config, known, config_path, pipeline.clone());
+        let composition = Arc::new(composition);
+        let targets = Targets {
+            composition: Arc::clone(&composition),
+            gateway: settings.clone(),
+            bound: address,
+            logging,
+            recorder,
+        };
+        let (reloader, reload) =
+            Reloader::new(sources, fingerprint, report, targets, Arc::clone(&clock));
+
         let host = Daemon {
             identity: Identity {
                 version: VERSION,
@@ -170,11 +187,10 @@ impl Started {
                 started_at_ms,
                 home: place.home.clone(),
                 http_url: http_url.clone(),
-                config_path: found.path,
             },
             pipeline: pipeline.clone(),
             store: store.clone(),
-            warnings: loaded.warnings,
+            reload,
         };
         let control = Control {
             host: Arc::new(host),
@@ -184,24 +200,26 @@ impl Started {
             shutdown: supervisor.shutdown().clone(),
         };
         let gateway = Gateway {
-            admission: Admission::new(&config.server, config.auth, address, token),
+            settings: settings.clone(),
+            admission: Admission::new(token),
             pipeline: pipeline.clone(),
             exposition: exposition.clone(),
             clock,
             shutdown: supervisor.shutdown().clone(),
-            max_body_bytes: config.server.max_request_body_bytes,
-            body_timeout: config.server.body_timeout,
-            ping_interval: config.server.ping_interval,
         };
-        let drain_timeout = config.server.drain_timeout;
-        let has_models = !known.is_empty();
-        let composition = Composition::new(config, known, config_path_text, pipeline.clone());
+        let grace = {
+            let composition = Arc::clone(&composition);
+            move || composition.config().server.drain_timeout
+        };
         start_tasks(
             &supervisor,
             Parts {
-                composition: Arc::new(composition),
-                has_models,
+                composition,
+                is_empty: n_found == 0,
                 upstream,
+                reloader,
+                hangups,
+                settings,
                 server,
                 socket,
                 gateway,
@@ -211,15 +229,19 @@ impl Started {
         );
 
         announce(&http_url, &place.socket);
-        Ok(shutdown::wait(signals, &supervisor, &pipeline, &store, drain_timeout).await)
+        Ok(shutdown::wait(signals, &supervisor, &pipeline, &store, grace).await)
     }
 }
 
 /// Everything that the tasks own.
 struct Parts {
     composition: Arc<Composition>,
-    has_models: bool,
+    /// Whether discovery has found nothing yet.
+    is_empty: bool,
     upstream: Upstream,
+    reloader: Reloader,
+    hangups: Hangups,
+    settings: Live<Settings>,
     server: Server,
     socket: ControlSocket,
     gateway: Gateway,
@@ -230,18 +252,22 @@ struct Parts {
 fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     let Parts {
         composition,
-        has_models,
+        is_empty,
         upstream,
+        reloader,
+        hangups,
+        settings,
         ..
     } = parts;
     supervisor.spawn("discovery", OnExit::Report, move |stop| {
-        discovery::follow(composition, upstream, !has_models, stop)
+        discovery::follow(composition, upstream, is_empty, stop)
     });
+    supervisor.spawn("reload", OnExit::Fatal, |stop| reloader.run(hangups, stop));
     let router = owlcoda_gateway::router(parts.gateway);
     let connections = supervisor.clone();
     // It ends when the drain begins, which is no failure.
     supervisor.spawn("http", OnExit::Fatal, |_| {
-        parts.server.run(router, connections)
+        parts.server.run(router, settings, connections)
     });
     supervisor.spawn("control", OnExit::Fatal, |_| {
         owlcoda_control::serve(parts.socket, parts.control)
@@ -260,12 +286,7 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
 
 async fn bind(config: &Config) -> Result<Server, Failure> {
     let address = SocketAddr::new(config.server.host, config.server.port);
-    let options = ServerOptions {
-        header_timeout: config.server.header_timeout,
-        write_timeout: config.server.write_timeout,
-        max_connections: config.server.max_connections,
-    };
-    Server::bind(address, options)
+    Server::bind(address, config.server.max_connections)
         .await
         .map_err(|source| match source.kind() {
             std::io::ErrorKind::AddrInUse => Failure::PortInUse { address },
@@ -313,7 +334,7 @@ fn notice_stray_config(found: &owlcoda_config::Found) {
     }
 }
 
-const fn log_level(level: LogLevel) -> owlcoda_telemetry::LogLevel {
+pub(crate) const fn log_level(level: LogLevel) -> owlcoda_telemetry::LogLevel {
     match level {
         LogLevel::Trace => owlcoda_telemetry::LogLevel::Trace,
         LogLevel::Debug => owlcoda_telemetry::LogLevel::Debug,

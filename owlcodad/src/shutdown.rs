@@ -19,13 +19,14 @@ const FAILED: u8 = 1;
 /// Exit status of a daemon that had to cut running calls.
 const CUT: u8 = 3;
 
-/// Waits for the end and brings it about. Returns the exit status.
+/// Waits for the end and brings it about; calls under way get what `grace` then says. Returns the
+/// exit status.
 pub(crate) async fn wait(
     mut signals: Signals,
     supervisor: &Supervisor,
     pipeline: &Pipeline,
     store: &Store,
-    grace: Duration,
+    grace: impl Fn() -> Duration,
 ) -> u8 {
     let shutdown = supervisor.shutdown();
     let is_asked = tokio::select! {
@@ -42,7 +43,7 @@ pub(crate) async fn wait(
     let started = Instant::now();
     let status = tokio::select! {
         () = pipeline.standing().idle() => 0,
-        () = tokio::time::sleep(grace) => {
+        () = tokio::time::sleep(grace()) => {
             let n_calls = pipeline.standing().traffic().n_in_flight;
             warn!(n_calls, "the grace is over: cutting what still runs");
             CUT
@@ -105,17 +106,20 @@ mod tests {
         let store = Store::open(&dir.path().join("store"), StoreOptions::default()).unwrap();
         let supervisor = Supervisor::new(Shutdown::new());
         let upstream = Upstream::try_new(Duration::from_secs(1)).unwrap();
-        let nothing = Snapshot::try_new(Registry::default(), Settings::default());
+        let nothing = Snapshot::try_new(
+            Registry::default(),
+            Settings::default(),
+            Runtimes::default(),
+        );
         let pipeline = Pipeline::new(
             Live::new(nothing.unwrap()),
             upstream.clone(),
-            Runtimes::start(&[], &upstream, &supervisor, dir.path()),
-            Arc::new(AuditRecorder::new(None)),
+            Arc::new(AuditRecorder::new(store.audit(), false)),
             supervisor.shutdown().stopping().clone(),
         );
         let signals = Signals::listen().unwrap();
         supervisor.spawn("breaks", OnExit::Fatal, |_| async { panic!("on purpose") });
-        let status = wait(signals, &supervisor, &pipeline, &store, Duration::ZERO).await;
+        let status = wait(signals, &supervisor, &pipeline, &store, || Duration::ZERO).await;
         assert_eq!(status, 1);
     }
 }

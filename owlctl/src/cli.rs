@@ -74,6 +74,7 @@ pub(crate) enum Verb {
     Health(HealthArgs),
     Models(ModelsArgs),
     Audit(AuditArgs),
+    Reload(ReloadArgs),
 }
 
 /// Prints the version of this program and of the daemon
@@ -156,6 +157,16 @@ pub(crate) struct AuditArgs {
     pub(crate) before: Option<u64>,
 }
 
+/// Makes the daemon read its configuration anew, and waits for the verdict
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl reload              exit status 78 where the new one cannot be used: nothing has changed
+  owlctl --json reload | jq '.config.pending_restart'"
+)]
+pub(crate) struct ReloadArgs {}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -186,7 +197,10 @@ mod tests {
             .get_subcommands()
             .map(|verb| verb.get_name().to_owned())
             .collect();
-        assert_eq!(verbs, ["version", "status", "health", "models", "audit"]);
+        assert_eq!(
+            verbs,
+            ["version", "status", "health", "models", "audit", "reload"]
+        );
         for verb in verbs {
             let help = help_of(&["owlctl", &verb, "--help"]);
             golden::check(&format!("help_{verb}"), &help);

@@ -3,6 +3,7 @@
 mod audit;
 mod health;
 mod models;
+mod reload;
 mod status;
 mod version;
 
@@ -32,6 +33,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Health(_) => health::run(&context).await,
             Verb::Models(_) => models::run(&context).await,
             Verb::Audit(args) => audit::run(&context, args).await,
+            Verb::Reload(_) => reload::run(&context).await,
         }
     };
     let answer = tokio::select! {

@@ -10,6 +10,7 @@ pub(crate) enum Exit {
     Ok,
     Failed,
     Usage,
+    PendingRestart,
     NotAuthorised,
     Degraded,
     Unready,
@@ -22,10 +23,11 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// Every way to end, by rising status.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Ok,
         Self::Failed,
         Self::Usage,
+        Self::PendingRestart,
         Self::NotAuthorised,
         Self::Degraded,
         Self::Unready,
@@ -41,6 +43,7 @@ impl Exit {
             Self::Ok => (0, "ok"),
             Self::Failed => (1, "the operation failed"),
             Self::Usage => (2, "wrong arguments"),
+            Self::PendingRestart => (3, "applied, but some of it waits for a restart (reload)"),
             Self::NotAuthorised => (4, "not authorised"),
             Self::Degraded => (
                 5,

@@ -30,6 +30,8 @@ mod quirks;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod resilience;
 #[cfg(test)]
 mod stream;

@@ -107,11 +107,12 @@ const EDGES: [(&str, &[&str]); 17] = [
 ];
 
 /// Crates of others that only some of ours may use, tests aside.
-const KEPT_TO: [(&str, &[&str]); 8] = [
+const KEPT_TO: [(&str, &[&str]); 9] = [
     ("sled", &["store"]),
     ("axum", &["gateway"]),
     ("hyper", &["gateway"]),
     ("reqwest", &["upstream"]),
+    ("notify", &["supervise"]),
     (
         "tonic",
         &["proto", "control", "owlctl", "owl-repl", "testkit"],

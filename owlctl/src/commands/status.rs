@@ -9,6 +9,7 @@ use owlcoda_proto::v1::{ListModelsRequest, StatusRequest, StatusResponse, Usage}
 use serde::Serialize;
 
 use crate::commands::models;
+use crate::commands::reload::Config;
 use crate::daemon::Context;
 use crate::document::json;
 use crate::error::CommandError;
@@ -52,6 +53,7 @@ struct Daemon<'a> {
     uptime_secs: Option<f64>,
     http_url: &'a str,
     config_path: Option<&'a str>,
+    config: Option<Config<'a>>,
     traffic: Traffic,
     storage: Storage<'a>,
     models: Routable<'a>,
@@ -189,6 +191,7 @@ fn running<'a>(view: &'a View<'_>) -> Status<'a> {
             uptime_secs: view.uptime_ms().map(quantity::secs),
             http_url: &status.http_url,
             config_path: some(&status.config_path),
+            config: status.config.as_ref().map(Config::from),
             traffic: Traffic {
                 n_calls: traffic.n_calls,
                 n_failed: traffic.n_failed,

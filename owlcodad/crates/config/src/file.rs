@@ -40,6 +40,14 @@ pub struct Source {
     pub credentials: Option<PathBuf>,
 }
 
+impl Source {
+    /// The files, each of which may be absent.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let paths = [&self.path, &self.credentials];
+        paths.into_iter().flatten().map(PathBuf::as_path)
+    }
+}
+
 impl From<Found> for Source {
     fn from(found: Found) -> Self {
         Self {

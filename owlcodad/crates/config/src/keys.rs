@@ -130,8 +130,8 @@ const ANY_COUNT: Kind = Kind::Whole(0, u64::MAX);
 pub(crate) const KEYS: &[Key] = &{
     use Kind::{Anything, Flag, Group, GroupList, Name, NameList, Number, OneOf, Text, TextList, TextMap, Whole};
     [
-        used("port", Whole(0, 65_535), "8019", "TCP port of the HTTP API. 0 takes any free port."),
-        used("host", Text, "\"127.0.0.1\"", "Address that the HTTP API listens on. One that other machines reach only with `server.allowRemote` and with `token` for every class of `auth`."),
+        used("port", Whole(0, 65_535), "8019", "TCP port of the HTTP API. 0 takes any free port. After a restart."),
+        used("host", Text, "\"127.0.0.1\"", "Address that the HTTP API listens on. One that other machines reach only with `server.allowRemote` and with `token` for every class of `auth`. After a restart."),
         used("routerUrl", Text, "\"http://127.0.0.1:8009\"", "Model server of every model that names none."),
         used("routerTimeoutMs", Whole(1, DAY_MS), "600000", "Longest wait for the first token of an answer, in milliseconds, unless `server.firstTokenTimeoutMs` is set."),
         used("responseModelStyle", OneOf(&["platform", "requested", "owlcoda", "compatibility_alias", "backend"]), "\"platform\"", "Model name in answers: `platform` is the configured id, `requested` is what the caller sent. `owlcoda`, `compatibility_alias` and `backend` mean `platform`."),
@@ -143,8 +143,8 @@ pub(crate) const KEYS: &[Key] = &{
         used("server.headerTimeoutMs", Whole(1, DAY_MS), "10000", "Longest wait for the head of a request, in milliseconds."),
         used("server.bodyTimeoutMs", Whole(1, DAY_MS), "30000", "Longest pause within the body of a request, in milliseconds; the whole of it gets as long, and a second more for each KiB."),
         used("server.writeTimeoutMs", Whole(1, DAY_MS), "60000", "A caller that takes nothing of its answer for so long is cut off, in milliseconds."),
-        used("server.maxConnections", Whole(1, 65_535), "1024", "Most connections open at once."),
-        used("server.connectTimeoutMs", Whole(1, DAY_MS), "10000", "Longest wait for a connection to a model server, in milliseconds."),
+        used("server.maxConnections", Whole(1, 65_535), "1024", "Most connections open at once. After a restart."),
+        used("server.connectTimeoutMs", Whole(1, DAY_MS), "10000", "Longest wait for a connection to a model server, in milliseconds. After a restart."),
         used("server.firstTokenTimeoutMs", Whole(1, DAY_MS), "as `routerTimeoutMs`", "Longest wait for the first token of an answer, in milliseconds."),
         used("server.idleTimeoutMs", Whole(1, DAY_MS), "300000", "Longest silence of a model server in the middle of an answer, in milliseconds."),
         used("server.pingIntervalMs", Whole(10, DAY_MS), "10000", "A caller that waits on a stream gets a ping this often, in milliseconds."),
@@ -158,7 +158,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("audit", Group, "{}", "The record of model calls."),
         used("audit.enabled", Flag, "true", "Whether model calls are recorded."),
         used("storage", Group, "{}", "The database in the data directory."),
-        used("storage.cacheBytes", Whole(1 << 16, 1 << 36), "16777216", "Memory for the page cache, in bytes."),
+        used("storage.cacheBytes", Whole(1 << 16, 1 << 36), "16777216", "Memory for the page cache, in bytes. After a restart."),
         used("cache", Group, "{}", "The cache of whole answers."),
         used("cache.enabled", Flag, "true", "Whether an answer may be given again: at `temperature` 0, or where the caller sends `x-owlcoda-cache: on`."),
         used("cache.maxEntries", Whole(1, 100_000), "100", "Most answers that are kept; the one that was not used for longest goes first."),

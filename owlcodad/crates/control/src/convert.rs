@@ -3,6 +3,7 @@
 use owlcoda_agent::AgentError;
 use owlcoda_proto::{to_status, v1};
 use owlcoda_store::StoreError;
+use owlcoda_supervise::{ConfigProblem, ConfigStatus};
 use owlcoda_types::Usage;
 use owlcoda_upstream::managed;
 use tonic::Status;
@@ -39,6 +40,42 @@ pub(crate) fn runtime(status: managed::Status) -> v1::ManagedRuntime {
         port: u32::from(port),
         log_path: status.log.display().to_string(),
         detail,
+    }
+}
+
+pub(crate) fn config_status(status: &ConfigStatus) -> v1::ConfigStatus {
+    let path = status.path.as_ref();
+    let rejected = status.rejected.as_ref();
+    let problems = rejected.map_or(&[][..], |rejected| &rejected.problems);
+    v1::ConfigStatus {
+        path: path.map_or_else(String::new, |path| path.display().to_string()),
+        generation: status.generation,
+        sha256: status.sha256.clone(),
+        loaded_at_ms: status.loaded_at_ms,
+        pending_restart: status
+            .pending_restart
+            .iter()
+            .map(|&key| key.to_owned())
+            .collect(),
+        rejected_at_ms: rejected.map_or(0, |rejected| rejected.at_ms),
+        problems: problems.iter().map(config_problem).collect(),
+        watch_mode: status.watch_mode.as_str().to_owned(),
+    }
+}
+
+pub(crate) fn config_problem(problem: &ConfigProblem) -> v1::ConfigProblem {
+    let severity = if problem.is_warning {
+        "warning"
+    } else {
+        "error"
+    };
+    v1::ConfigProblem {
+        severity: severity.to_owned(),
+        code: problem.code.clone(),
+        file: problem.file.clone(),
+        line: problem.line.unwrap_or(0),
+        path: problem.path.clone(),
+        message: problem.message.clone(),
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use owlcoda_proto::v1::daemon_server::Daemon;
-use owlcoda_proto::{MIN_PROTOCOL, PROTOCOL, v1};
+use owlcoda_proto::{MIN_PROTOCOL, PROTOCOL, to_status, v1};
 use owlcoda_store::Integrity;
 use owlcoda_supervise::Phase;
+use owlcoda_types::ErrorCode;
 use tonic::{Request, Response, Status};
 
 use crate::observe::observed;
@@ -34,11 +35,30 @@ impl Daemon for Control {
     ) -> Result<Response<v1::StatusResponse>, Status> {
         observed("Daemon/Status", async { Ok(self.describe()) }).await
     }
+
+    async fn reload(
+        &self,
+        _: Request<v1::ReloadRequest>,
+    ) -> Result<Response<v1::ReloadResponse>, Status> {
+        observed("Daemon/Reload", self.reloaded()).await
+    }
 }
 
 impl Control {
+    async fn reloaded(&self) -> Result<v1::ReloadResponse, Status> {
+        let going = || to_status(ErrorCode::ShuttingDown, "the daemon is shutting down");
+        let reloaded = self.host.reload().await.ok_or_else(going)?;
+        let warnings = reloaded.warnings.iter();
+        Ok(v1::ReloadResponse {
+            outcome: reloaded.outcome.as_str().to_owned(),
+            config: Some(convert::config_status(&reloaded.status)),
+            warnings: warnings.map(convert::config_problem).collect(),
+        })
+    }
+
     fn describe(&self) -> v1::StatusResponse {
         let identity = self.host.identity();
+        let config = self.host.config();
         let snapshot = self.pipeline.snapshot();
         let traffic = self.pipeline.standing().traffic();
         let stats = self.store.stats();
@@ -52,11 +72,12 @@ impl Control {
             started_at_ms: identity.started_at_ms,
             home: identity.home.display().to_string(),
             http_url: identity.http_url.clone(),
-            config_path: identity
-                .config_path
+            config_path: config
+                .path
                 .as_ref()
                 .map(|path| path.display().to_string())
                 .unwrap_or_default(),
+            config: Some(convert::config_status(&config)),
             traffic: Some(v1::Traffic {
                 n_calls: traffic.n_calls,
                 n_failed: traffic.n_failed,
@@ -76,7 +97,8 @@ impl Control {
             endpoints: self.endpoints(),
             runtimes: self
                 .pipeline
-                .runtimes()
+                .snapshot()
+                .runtimes
                 .status()
                 .into_iter()
                 .map(convert::runtime)

@@ -10,6 +10,7 @@ mod token;
 pub use admission::Admission;
 pub(crate) use admission::{Denied, admit};
 pub(crate) use peer::Peer;
+pub(crate) use source::Source;
 pub use token::{Token, TokenError};
 
 use std::time::Duration;

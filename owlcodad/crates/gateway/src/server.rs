@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use owlcoda_supervise::{OnExit, Seldom, Shutdown, Supervisor};
+use owlcoda_supervise::{Live, OnExit, Seldom, Shutdown, Supervisor};
 use owlcoda_telemetry::metric;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
+use crate::Settings;
 use crate::admit::Peer;
 use crate::socket::{Patient, linger};
 
@@ -38,30 +39,20 @@ const LAST_BYTES: Duration = Duration::from_secs(2);
 const NOT_HTTP2: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n\
     content-length: 26\r\nconnection: close\r\n\r\nthis port speaks HTTP/1.1\n";
 
-/// Limits of the listener.
-#[derive(Clone, Copy, Debug)]
-pub struct ServerOptions {
-    /// How long the head of a request may take; also the longest idle time between two requests.
-    pub header_timeout: Duration,
-    /// How long a caller may take nothing of an answer.
-    pub write_timeout: Duration,
-    /// Connections at a time. More wait in the kernel's queue.
-    pub max_connections: usize,
-}
-
 /// A bound port.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    options: ServerOptions,
+    max_connections: usize,
 }
 
 impl Server {
-    /// Binds the port. Fails where another program holds it.
-    pub async fn bind(address: SocketAddr, options: ServerOptions) -> io::Result<Self> {
+    /// Binds the port. Fails where another program holds it. Past `max_connections` at a time, more
+    /// wait in the kernel's queue.
+    pub async fn bind(address: SocketAddr, max_connections: usize) -> io::Result<Self> {
         Ok(Self {
             listener: TcpListener::bind(address).await?,
-            options,
+            max_connections,
         })
     }
 
@@ -71,10 +62,10 @@ impl Server {
     }
 
     /// Accepts until the drain begins. Connections are tasks of `supervisor`; they end when their
-    /// requests are answered, or cut.
-    pub async fn run(self, router: Router, supervisor: Supervisor) {
+    /// requests are answered, or cut. Each goes by the limits in force when it came.
+    pub async fn run(self, router: Router, settings: Live<Settings>, supervisor: Supervisor) {
         let shutdown = supervisor.shutdown().clone();
-        let permits = Arc::new(Semaphore::new(self.options.max_connections));
+        let permits = Arc::new(Semaphore::new(self.max_connections));
         loop {
             let accept = async {
                 // The semaphore is never closed.
@@ -88,11 +79,11 @@ impl Server {
             match accepted {
                 Ok((socket, peer)) => {
                     let service = router.clone();
-                    let options = self.options;
+                    let settings = settings.current();
                     let shutdown = shutdown.clone();
                     supervisor.spawn("http-connection", OnExit::Report, move |_| async move {
                         let _permit = permit;
-                        serve(socket, peer, service, options, shutdown).await;
+                        serve(socket, peer, service, settings, shutdown).await;
                     });
                 }
                 Err(error) => {
@@ -109,7 +100,7 @@ async fn serve(
     socket: TcpStream,
     peer: SocketAddr,
     service: Router,
-    options: ServerOptions,
+    settings: Arc<Settings>,
     shutdown: Shutdown,
 ) {
     let _open = metric::HTTP_CONNECTIONS.hold([]);
@@ -123,11 +114,11 @@ async fn serve(
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(options.header_timeout)
+        .header_read_timeout(settings.header_timeout)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(
-            TokioIo::new(Patient::new(socket, options.write_timeout)),
+            TokioIo::new(Patient::new(socket, settings.write_timeout)),
             TowerToHyperService::new(service),
         );
     let draining = Seldom::new(shutdown.draining().clone().cancelled_owned());

@@ -47,10 +47,9 @@ pub(crate) async fn answer(gateway: Gateway, call: Call) -> Response {
     let (id, dialect) = (call.id, call.request.dialect());
     let head_sent = call.head_sent.clone();
     let Gateway {
-        pipeline,
-        ping_interval,
-        ..
+        pipeline, settings, ..
     } = gateway;
+    let ping_interval = settings.current().ping_interval;
     let mut opening: Opening = Box::pin(async move { pipeline.run(call).await });
     let state = tokio::select! {
         biased;

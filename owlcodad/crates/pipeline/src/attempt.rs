@@ -108,7 +108,7 @@ impl Inner {
             let message = "the model has no destination".to_owned();
             return Err(CallError::Internal(message));
         };
-        let lease = self.runtimes.lease(name).await?;
+        let lease = snapshot.runtimes.lease(name).await?;
         let destination = destination(model, &lease.url)
             .map_err(|error| CallError::Internal(error.to_string()))?;
         Ok((destination, Some(lease)))

@@ -8,7 +8,6 @@ use owlcoda_supervise::{CancellationToken, Live};
 use owlcoda_telemetry::metric;
 use owlcoda_types::ErrorCode;
 use owlcoda_upstream::Upstream;
-use owlcoda_upstream::managed::Runtimes;
 
 use crate::attempt::Opened;
 use crate::call::{Answer, Call, MAX_HOPS, Route, Whole};
@@ -27,7 +26,6 @@ pub struct Pipeline {
 pub(crate) struct Inner {
     live: Live<Snapshot>,
     pub(crate) upstream: Upstream,
-    pub(crate) runtimes: Runtimes,
     recorder: Arc<dyn Recorder>,
     standing: Arc<Standing>,
     pub(crate) stopping: CancellationToken,
@@ -38,7 +36,6 @@ impl Pipeline {
     pub fn new(
         live: Live<Snapshot>,
         upstream: Upstream,
-        runtimes: Runtimes,
         recorder: Arc<dyn Recorder>,
         stopping: CancellationToken,
     ) -> Self {
@@ -50,7 +47,6 @@ impl Pipeline {
             inner: Arc::new(Inner {
                 live,
                 upstream,
-                runtimes,
                 recorder,
                 standing,
                 stopping,
@@ -73,11 +69,6 @@ impl Pipeline {
     /// What outlives a configuration.
     pub fn standing(&self) -> &Standing {
         &self.inner.standing
-    }
-
-    /// The model servers of ours.
-    pub fn runtimes(&self) -> &Runtimes {
-        &self.inner.runtimes
     }
 
     /// Records a request that never became a call: what it asked for could not be read.

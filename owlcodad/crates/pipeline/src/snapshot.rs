@@ -7,6 +7,7 @@ use owlcoda_config::{
     RoutingConfig,
 };
 use owlcoda_models::{Model, Registry};
+use owlcoda_upstream::managed::Runtimes;
 use owlcoda_upstream::{Destination, DestinationError, KeyHeader, Limits};
 use owlcoda_wire::quirks::{MessagesKey, Quirks};
 
@@ -17,6 +18,9 @@ pub struct Snapshot {
     pub registry: Registry,
     /// How calls are treated.
     pub settings: Settings,
+    /// Model servers of ours. A call holds them through its snapshot, so that none ends before it
+    /// was asked for.
+    pub runtimes: Runtimes,
     destinations: HashMap<String, Destination>,
 }
 
@@ -56,8 +60,13 @@ pub struct SnapshotError {
 }
 
 impl Snapshot {
-    /// Prepares the destination of every model that has a fixed one.
-    pub fn try_new(registry: Registry, settings: Settings) -> Result<Self, SnapshotError> {
+    /// Prepares the destination of every model that has a fixed one. The others are served by
+    /// `runtimes`.
+    pub fn try_new(
+        registry: Registry,
+        settings: Settings,
+        runtimes: Runtimes,
+    ) -> Result<Self, SnapshotError> {
         let mut destinations = HashMap::new();
         for model in registry.models() {
             if let ModelTarget::Endpoint(url) = &model.target {
@@ -71,6 +80,7 @@ impl Snapshot {
         Ok(Self {
             registry,
             settings,
+            runtimes,
             destinations,
         })
     }

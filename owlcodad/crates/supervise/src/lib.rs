@@ -2,6 +2,7 @@
 //! child processes, and the phases of a shutdown.
 
 mod deadline;
+mod file_watch;
 mod host;
 mod live;
 pub mod process;
@@ -11,10 +12,11 @@ mod signals;
 mod supervisor;
 
 pub use deadline::Deadline;
-pub use host::{Host, Identity};
+pub use file_watch::{FileWatch, WatchMode};
+pub use host::{ConfigProblem, ConfigStatus, Host, Identity, Rejection, ReloadOutcome, Reloaded};
 pub use live::Live;
 pub use seldom::Seldom;
 pub use shutdown::{Phase, Shutdown};
-pub use signals::{Signal, Signals};
+pub use signals::{Hangups, Signal, Signals};
 pub use supervisor::{OnExit, Supervisor};
 pub use tokio_util::sync::CancellationToken;

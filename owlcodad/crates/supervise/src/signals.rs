@@ -1,4 +1,4 @@
-//! The signals that end the daemon.
+//! The signals that end the daemon, and the one that does not.
 
 use std::io;
 
@@ -45,5 +45,22 @@ impl Signals {
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
         }
+    }
+}
+
+/// Receives SIGHUP from now on: read the configuration anew. Its default effect, the end of the
+/// process, is gone.
+#[derive(Debug)]
+pub struct Hangups(tokio::signal::unix::Signal);
+
+impl Hangups {
+    /// Takes over SIGHUP. Must be called inside a tokio runtime.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// The next one. Cancel-safe. Several that came at once are one.
+    pub async fn next(&mut self) {
+        self.0.recv().await;
     }
 }

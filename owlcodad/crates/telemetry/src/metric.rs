@@ -142,6 +142,10 @@ table! {
     Counter<1> STORAGE_ERRORS "owlcoda_storage_errors_total" ["op"] "Store operations that failed.";
     Counter<2> GRPC_REQUESTS "owlcoda_grpc_requests_total" ["method", "code"] "Control calls answered.";
     Counter<0> PANICS "owlcoda_panics_total" [] "Requests that ended in a defect of ours.";
+    Counter<1> CONFIG_RELOADS "owlcoda_config_reloads_total" ["outcome"] "Looks at the configuration that had an outcome: applied, unchanged or rejected.";
+    Gauge<0> CONFIG_RELOAD_OK "owlcoda_config_last_reload_successful" [] "1 while the configuration in force is the one on disk, 0 while that one was rejected.";
+    Gauge<0> CONFIG_RELOADED_AT "owlcoda_config_last_reload_success_timestamp_seconds" [] "Unix time at which the configuration in force was read.";
+    Gauge<1> CONFIG_WATCH "owlcoda_config_watch_mode" ["mode"] "1 for how changes of the configuration are noticed: events or polling.";
     Gauge<1> RUNTIME_UP "owlcoda_managed_runtime_up" ["runtime"] "1 while the daemon's own model server is ready.";
 }
 

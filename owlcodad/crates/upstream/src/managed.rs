@@ -18,10 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use owlcoda_config::{EndpointUrl, RuntimeConfig};
-use owlcoda_supervise::{OnExit, Supervisor};
+use owlcoda_supervise::{CancellationToken, OnExit, Supervisor};
 use owlcoda_types::ErrorCode;
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::client::Upstream;
@@ -112,12 +112,14 @@ pub struct Lease {
 #[derive(Debug)]
 struct InUse {
     changed: Mutex<(usize, Instant)>,
+    last_left: Notify,
 }
 
 impl InUse {
     fn new() -> Self {
         Self {
             changed: Mutex::new((0, Instant::now())),
+            last_left: Notify::new(),
         }
     }
 
@@ -135,26 +137,55 @@ impl InUse {
         let (n_open, since) = *self.changed.lock();
         (n_open == 0).then_some(since)
     }
+
+    /// Waits until no lease is out.
+    async fn idle(&self) {
+        loop {
+            // Listen before looking, or the last lease could leave in between.
+            let left = self.last_left.notified();
+            if self.idle_since().is_some() {
+                return;
+            }
+            left.await;
+        }
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         let mut changed = self.in_use.changed.lock();
         *changed = (changed.0.saturating_sub(1), Instant::now());
+        if changed.0 == 0 {
+            self.in_use.last_left.notify_waiters();
+        }
     }
 }
 
-/// Every model server that the configuration names. Cheap to clone.
-#[derive(Clone, Debug)]
+/// Every model server that one configuration names. Cheap to clone. A server that the next one does
+/// not name, or names otherwise, ends once nobody holds this value and its leases have come back.
+#[derive(Clone, Debug, Default)]
 pub struct Runtimes {
-    servers: Arc<BTreeMap<String, Handle>>,
+    servers: Arc<BTreeMap<String, Arc<Handle>>>,
+    /// None where there are none, and never will be.
+    means: Option<Arc<Means>>,
+}
+
+/// What servers are started with.
+#[derive(Debug)]
+struct Means {
+    upstream: Upstream,
+    supervisor: Supervisor,
+    log_dir: PathBuf,
 }
 
 #[derive(Debug)]
 struct Handle {
+    config: RuntimeConfig,
     requests: mpsc::Sender<Request>,
     state: watch::Receiver<State>,
     log: PathBuf,
+    /// Cancelled when the server has ended for good.
+    ended: CancellationToken,
 }
 
 /// How long a server has to end after SIGTERM.
@@ -172,25 +203,36 @@ impl Runtimes {
         supervisor: &Supervisor,
         log_dir: &std::path::Path,
     ) -> Self {
-        let start_one = |config: &RuntimeConfig| {
-            let (requests, inbox) = mpsc::channel(MAX_WAITING);
-            let (publish, state) = watch::channel(State::Stopped);
-            let log = log_dir.join(format!("runtime-{}.log", config.name));
-            let server = Server::new(config.clone(), upstream.clone(), log.clone(), publish);
-            supervisor.spawn("model-server", OnExit::Report, |stop| {
-                server.run(inbox, stop)
-            });
-            (
-                config.name.clone(),
-                Handle {
-                    requests,
-                    state,
-                    log,
-                },
-            )
+        let means = Means {
+            upstream: upstream.clone(),
+            supervisor: supervisor.clone(),
+            log_dir: log_dir.to_path_buf(),
         };
+        let none = Self {
+            servers: Arc::default(),
+            means: Some(Arc::new(means)),
+        };
+        none.reconciled(configs)
+    }
+
+    /// The servers of the next configuration: those that stay as they are go on, and a changed one is
+    /// started, when it is needed, after the one of its name that it takes the place of has ended.
+    #[must_use]
+    pub fn reconciled(&self, configs: &[RuntimeConfig]) -> Self {
+        let Some(means) = &self.means else {
+            return Self::default();
+        };
+        let servers = configs.iter().map(|config| {
+            let known = self.servers.get(&config.name);
+            let handle = match known.filter(|handle| handle.config == *config) {
+                Some(handle) => Arc::clone(handle),
+                None => means.start(config, known.map(|handle| handle.ended.clone())),
+            };
+            (config.name.clone(), handle)
+        });
         Self {
-            servers: Arc::new(configs.iter().map(start_one).collect()),
+            servers: Arc::new(servers.collect()),
+            means: Some(Arc::clone(means)),
         }
     }
 
@@ -213,11 +255,35 @@ impl Runtimes {
 
     /// How each server is, by name.
     pub fn status(&self) -> Vec<Status> {
-        let status = |(name, handle): (&String, &Handle)| Status {
+        let status = |(name, handle): (&String, &Arc<Handle>)| Status {
             name: name.clone(),
             state: handle.state.borrow().clone(),
             log: handle.log.clone(),
         };
         self.servers.iter().map(status).collect()
+    }
+}
+
+impl Means {
+    fn start(&self, config: &RuntimeConfig, after: Option<CancellationToken>) -> Arc<Handle> {
+        let (requests, inbox) = mpsc::channel(MAX_WAITING);
+        let (publish, state) = watch::channel(State::Stopped);
+        let log = self.log_dir.join(format!("runtime-{}.log", config.name));
+        let upstream = self.upstream.clone();
+        let server = Server::new(config.clone(), upstream, log.clone(), publish, after);
+        let ended = CancellationToken::new();
+        let end = ended.clone().drop_guard();
+        self.supervisor
+            .spawn("model-server", OnExit::Report, |stop| async move {
+                let _end = end;
+                server.run(inbox, stop).await;
+            });
+        Arc::new(Handle {
+            config: config.clone(),
+            requests,
+            state,
+            log,
+            ended,
+        })
     }
 }

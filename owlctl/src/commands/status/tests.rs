@@ -1,6 +1,6 @@
 //! The status as text and as JSON, against golden files.
 
-use owlcoda_proto::v1::{Endpoint, ManagedRuntime, Storage, Traffic};
+use owlcoda_proto::v1::{ConfigStatus, Endpoint, ManagedRuntime, Storage, Traffic};
 
 use super::*;
 use crate::golden;
@@ -36,6 +36,15 @@ fn busy_daemon() -> StatusResponse {
         home: "/home/ada/.owlcoda".to_owned(),
         http_url: "http://127.0.0.1:8019".to_owned(),
         config_path: "/home/ada/.owlcoda/config.json".to_owned(),
+        config: Some(ConfigStatus {
+            path: "/home/ada/.owlcoda/config.json".to_owned(),
+            generation: 4,
+            sha256: "0f".repeat(32),
+            loaded_at_ms: 1_700_000_000_000,
+            pending_restart: vec!["port".to_owned()],
+            watch_mode: "events".to_owned(),
+            ..ConfigStatus::default()
+        }),
         traffic: Some(Traffic {
             n_calls: 1204,
             n_failed: 3,

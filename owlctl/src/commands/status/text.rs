@@ -62,7 +62,7 @@ pub(super) fn running(view: &View<'_>) -> String {
         "" => "none found; what runs on this machine is discovered",
         path => path,
     };
-    page.topic("Config", [config.to_owned()]);
+    page.topic("Config", [format!("{config}{}", generation(view))]);
     page.topic("Storage", [storage(view)]);
     page.topic("Endpoints", endpoints(view));
     if !status.runtimes.is_empty() {
@@ -76,6 +76,22 @@ pub(super) fn running(view: &View<'_>) -> String {
         }
     }
     page.0
+}
+
+/// Which configuration is in force, once there was a second one.
+fn generation(view: &View<'_>) -> String {
+    let config = view.status.config.as_ref();
+    let Some(config) = config.filter(|config| config.generation > 1) else {
+        return String::new();
+    };
+    let read_at = quantity::moment(config.loaded_at_ms);
+    let age_ms = read_at.map(|read_at| view.now.as_millisecond() - read_at.as_millisecond());
+    let age = age_ms
+        .and_then(|ms| u64::try_from(ms).ok())
+        .map_or_else(String::new, |ms| {
+            format!(", read {} ago", quantity::span(ms))
+        });
+    format!("  generation {}{age}", config.generation)
 }
 
 fn shown(path: &Path) -> String {

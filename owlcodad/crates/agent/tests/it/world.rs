@@ -120,14 +120,12 @@ fn begin(
         policy,
         ..Settings::default()
     };
-    let snapshot = Snapshot::try_new(registry, settings).unwrap();
+    let snapshot = Snapshot::try_new(registry, settings, Runtimes::default()).unwrap();
     let supervisor = Supervisor::new(Shutdown::new());
     let client = Upstream::try_new(Duration::from_secs(10)).unwrap();
-    let runtimes = Runtimes::start(&[], &client, &supervisor, dir.path());
     let pipeline = Pipeline::new(
         Live::new(snapshot),
         client,
-        runtimes,
         Arc::clone(calls) as Arc<dyn Recorder>,
         supervisor.shutdown().stopping().clone(),
     );

@@ -8,7 +8,6 @@
 //!
 //! Wrong tokens past a few at once are a 429 in place of the 401 or 403.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,13 +18,12 @@ use http::HeaderMap;
 use http::header::{
     AUTHORIZATION, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use owlcoda_config::{AuthConfig, AuthMode, ServerConfig};
+use owlcoda_config::{AuthConfig, AuthMode};
 use owlcoda_telemetry::metric;
 use owlcoda_types::ErrorCode;
 use tracing::debug;
 
 use super::guesses::Guesses;
-use super::source::Source;
 use super::{Admitted, Peer, Token, dialect_of};
 use crate::endpoints::{Class, class_of};
 use crate::{Gateway, reply};
@@ -33,16 +31,14 @@ use crate::{Gateway, reply};
 /// Where Anthropic's clients put their key.
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// The rules of the door.
+/// What of the door stays the same under every configuration.
 #[derive(Clone, Debug)]
 pub struct Admission {
-    rules: Arc<Rules>,
+    kept: Arc<Kept>,
 }
 
 #[derive(Debug)]
-struct Rules {
-    source: Source,
-    auth: AuthConfig,
+struct Kept {
     token: Token,
     guesses: Guesses,
 }
@@ -134,21 +130,18 @@ enum Proof {
 }
 
 impl Admission {
-    /// `bound` is where the daemon listens, with the real port.
-    pub fn new(server: &ServerConfig, auth: AuthConfig, bound: SocketAddr, token: Token) -> Self {
-        let source = Source::new(server, bound);
+    /// Nobody has guessed yet.
+    pub fn new(token: Token) -> Self {
         Self {
-            rules: Arc::new(Rules {
-                source,
-                auth,
+            kept: Arc::new(Kept {
                 token,
                 guesses: Guesses::default(),
             }),
         }
     }
 
-    fn proof(&self, class: Class, headers: &HeaderMap) -> Proof {
-        let Rules { auth, token, .. } = &*self.rules;
+    fn proof(&self, auth: AuthConfig, class: Class, headers: &HeaderMap) -> Proof {
+        let token = &self.kept.token;
         let mode = match class {
             Class::Open => return Proof::Enough,
             Class::Inference => auth.inference,
@@ -167,7 +160,7 @@ impl Admission {
         let (true, Some(peer)) = (keys(headers).next().is_some(), peer) else {
             return denied;
         };
-        let counted = self.rules.guesses.wrong(peer.address(), Instant::now());
+        let counted = self.kept.guesses.wrong(peer.address(), Instant::now());
         counted.map_or_else(|wait| Denied::TooManyGuesses { wait }, |()| denied)
     }
 }
@@ -179,13 +172,13 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     let (headers, extensions) = (request.headers(), request.extensions());
-    let checked = gateway.admission.rules.source.check(request.uri(), headers);
-    let checked = match checked {
+    let settings = gateway.settings.current();
+    let checked = match settings.source.check(request.uri(), headers) {
         Ok(()) => {
             let path = extensions.get::<MatchedPath>().map(MatchedPath::as_str);
             let class = class_of(request.method(), path);
             let peer = extensions.get::<Peer>().cloned();
-            let denied = match gateway.admission.proof(class, headers) {
+            let denied = match gateway.admission.proof(settings.auth, class, headers) {
                 Proof::Enough => Ok(()),
                 Proof::Lacking => Err(Denied::NoToken),
                 Proof::OfPeer => match &peer {
@@ -201,6 +194,7 @@ pub(crate) async fn admit(
         }
         Err(denied) => Err(denied),
     };
+    drop(settings);
     match checked {
         Ok(()) => next.run(request).await,
         Err(denied) => refuse(&request, &denied),

@@ -25,7 +25,7 @@ const MAX_SHOWN_BYTES: usize = 100;
 
 /// Who the daemon is to callers, and which pages may call.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     port: u16,
     /// The addresses that always mean this daemon.
     addresses: [IpAddr; 3],
@@ -36,7 +36,7 @@ pub(super) struct Source {
 
 impl Source {
     /// `bound` is where the daemon listens, with the real port.
-    pub(super) fn new(server: &ServerConfig, bound: SocketAddr) -> Self {
+    pub(crate) fn new(server: &ServerConfig, bound: SocketAddr) -> Self {
         let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
         // Nobody listens on "any address" by that name.
         let address = Some(bound.ip()).filter(|address| !address.is_unspecified());
@@ -60,7 +60,7 @@ impl Source {
     }
 
     /// Holds the target and the headers of a request against the rules.
-    pub(super) fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<(), Denied> {
+    pub(crate) fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<(), Denied> {
         check_framing(headers)?;
         self.check_host(target, headers)?;
         self.check_page(headers)

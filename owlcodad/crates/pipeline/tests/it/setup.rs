@@ -85,15 +85,16 @@ impl Room {
         models: &[ModelConfig],
         runtimes: &[RuntimeConfig],
     ) -> Self {
-        let live = Live::new(snapshot(models, ResponseModelStyle::Platform));
         let ledger = Arc::new(Ledger::default());
         let stopping = CancellationToken::new();
         let upstream = Upstream::try_new(Duration::from_mins(1)).unwrap();
         let logs = tempfile::tempdir().unwrap();
         let supervisor = Supervisor::new(Shutdown::new());
-        let runtimes = Runtimes::start(runtimes, &upstream, &supervisor, logs.path());
+        let mut snapshot = snapshot(models, ResponseModelStyle::Platform);
+        snapshot.runtimes = Runtimes::start(runtimes, &upstream, &supervisor, logs.path());
+        let live = Live::new(snapshot);
         let recorder: Arc<dyn Recorder> = ledger.clone();
-        let pipeline = Pipeline::new(live.clone(), upstream, runtimes, recorder, stopping.clone());
+        let pipeline = Pipeline::new(live.clone(), upstream, recorder, stopping.clone());
         Self {
             fake,
             pipeline,
@@ -177,7 +178,7 @@ pub(crate) fn snapshot(models: &[ModelConfig], style: ResponseModelStyle) -> Sna
         policy: once(),
         ..Settings::default()
     };
-    Snapshot::try_new(registry, settings).unwrap()
+    Snapshot::try_new(registry, settings, Runtimes::default()).unwrap()
 }
 
 /// A request in `dialect`; what is in `more` is added.

@@ -127,7 +127,7 @@ async fn a_model_of_our_own_is_started_for_its_call_and_kept_while_it_lasts() {
     };
     let models = [model(ModelTarget::Runtime("local".to_owned()))];
     let room = Room::with(FakeUpstream::start().await, &models, &[config]);
-    let state = || room.pipeline.runtimes().status().remove(0).state;
+    let state = || room.pipeline.snapshot().runtimes.status().remove(0).state;
     assert_eq!(state(), State::Stopped);
     for dialect in DIALECTS {
         let whole = room.whole(dialect).await;
@@ -144,7 +144,12 @@ async fn a_model_of_our_own_is_started_for_its_call_and_kept_while_it_lasts() {
         tokio::time::sleep(Duration::from_hours(3)).await;
         tokio::time::resume();
         // Waits for a stop that is under way.
-        room.pipeline.runtimes().lease("local").await.unwrap();
+        room.pipeline
+            .snapshot()
+            .runtimes
+            .lease("local")
+            .await
+            .unwrap();
         assert_eq!(state(), before, "another process");
         let (events, failure) = read(stream).await;
         assert!(failure.is_none(), "{failure:?}");

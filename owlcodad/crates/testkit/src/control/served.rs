@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 
 use owlcoda_proto::v1::{
     GetVersionRequest, GetVersionResponse, ListModelsRequest, ListModelsResponse,
-    QueryAuditRequest, QueryAuditResponse, StatusRequest, StatusResponse, audit_server,
-    daemon_server, models_server,
+    QueryAuditRequest, QueryAuditResponse, ReloadRequest, ReloadResponse, StatusRequest,
+    StatusResponse, audit_server, daemon_server, models_server,
 };
 use owlcoda_proto::{ErrorCode, MIN_PROTOCOL, PROTOCOL, to_status};
 use tempfile::TempDir;
@@ -24,6 +24,7 @@ pub struct Answers {
     /// Oldest protocol of a client that it takes.
     pub min_client_protocol: u32,
     pub status: Result<StatusResponse, ErrorCode>,
+    pub reload: Result<ReloadResponse, ErrorCode>,
     pub models: ListModelsResponse,
     pub audit: QueryAuditResponse,
 }
@@ -34,6 +35,7 @@ impl Default for Answers {
             is_serving: true,
             min_client_protocol: MIN_PROTOCOL,
             status: Ok(StatusResponse::default()),
+            reload: Ok(ReloadResponse::default()),
             models: ListModelsResponse::default(),
             audit: QueryAuditResponse::default(),
         }
@@ -62,6 +64,13 @@ impl daemon_server::Daemon for Services {
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
         match &self.answers.status {
             Ok(status) => Ok(Response::new(status.clone())),
+            Err(code) => Err(to_status(*code, "as the test wants it")),
+        }
+    }
+
+    async fn reload(&self, _: Request<ReloadRequest>) -> Result<Response<ReloadResponse>, Status> {
+        match &self.answers.reload {
+            Ok(reloaded) => Ok(Response::new(reloaded.clone())),
             Err(code) => Err(to_status(*code, "as the test wants it")),
         }
     }

@@ -41,6 +41,8 @@ pub(super) struct Server {
     log: PathBuf,
     publish: watch::Sender<State>,
     in_use: Arc<InUse>,
+    /// Cancelled when the server of the same name that this one takes the place of has ended.
+    after: Option<CancellationToken>,
 }
 
 /// A server that answers.
@@ -57,6 +59,7 @@ impl Server {
         upstream: Upstream,
         log: PathBuf,
         publish: watch::Sender<State>,
+        after: Option<CancellationToken>,
     ) -> Self {
         Self {
             config,
@@ -64,10 +67,11 @@ impl Server {
             log,
             publish,
             in_use: Arc::new(InUse::new()),
+            after,
         }
     }
 
-    /// Serves leases until the daemon stops.
+    /// Serves leases until the daemon stops, or until nobody can ask for one any more.
     pub(super) async fn run(self, mut inbox: mpsc::Receiver<Request>, stop: CancellationToken) {
         loop {
             let first = tokio::select! {
@@ -94,7 +98,7 @@ impl Server {
     }
 
     /// Answers leases from a running server until it is idle, dies, or the daemon stops. False
-    /// where the daemon stops.
+    /// where there will be no more of them.
     async fn serve(
         &self,
         mut running: Running,
@@ -102,6 +106,7 @@ impl Server {
         stop: &CancellationToken,
     ) -> bool {
         let name = &self.config.name;
+        let mut is_retired = false;
         loop {
             // While a lease is out there is nothing to wait for: look again after the whole limit.
             let idle_end = self
@@ -119,12 +124,15 @@ impl Server {
                     self.end(running.process).await;
                     return false;
                 }
-                request = inbox.recv() => {
-                    let Some(request) = request else {
-                        self.end(running.process).await;
-                        return false;
-                    };
-                    self.grant(request, &running.url);
+                request = inbox.recv(), if !is_retired => match request {
+                    Some(request) => self.grant(request, &running.url),
+                    // Another configuration is in force, but calls may be under way.
+                    None => is_retired = true,
+                },
+                () = self.in_use.idle(), if is_retired => {
+                    info!(runtime = name, "stopping a model server that is not configured any more");
+                    self.end(running.process).await;
+                    return false;
                 }
                 status = running.process.wait() => {
                     let how = status.map_or_else(|error| error.to_string(), |s| s.to_string());
@@ -146,6 +154,13 @@ impl Server {
 
     async fn start(&self) -> Result<Running, String> {
         let name = &self.config.name;
+        if let Some(after) = &self.after
+            && tokio::time::timeout(self.config.start_timeout, after.cancelled())
+                .await
+                .is_err()
+        {
+            return Err("its predecessor of the earlier configuration still answers calls".into());
+        }
         let port = free_port(self.config.port)?;
         let url = EndpointUrl::parse(&format!("http://127.0.0.1:{port}"))
             .map_err(|error| error.to_string())?;

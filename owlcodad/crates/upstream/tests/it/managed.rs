@@ -451,3 +451,53 @@ async fn a_caller_that_gives_up_waiting_leaves_no_lease_behind() {
     home.until_state("the idle server to end", |state| *state == State::Stopped)
         .await;
 }
+
+#[tokio::test]
+async fn a_server_that_stays_as_it_is_goes_on_under_the_next_configuration() {
+    let mut home = Home::new(config(&[]));
+    drop(home.lease().await.unwrap());
+    let pid = home.pid();
+    home.runtimes = home.runtimes.reconciled(&[config(&[])]);
+    home.is_still(pid).await;
+}
+
+#[tokio::test]
+async fn a_changed_server_waits_for_the_calls_of_the_one_before_it() {
+    let mut home = Home::new(config(&[]));
+    let lease = home.lease().await.unwrap();
+    let pid = home.pid();
+    let changed = config(&["--child"]);
+    home.runtimes = home.runtimes.reconciled(&[changed]);
+    assert_eq!(home.state(), State::Stopped);
+    // A call under way is answered.
+    let answer = http::post(&lease.url.chat_completions(), "{}").await;
+    assert_eq!(answer.status, 200);
+    let next = home.lease();
+    let (next, ()) = tokio::join!(next, async {
+        drop(lease);
+        gone(pid).await;
+    });
+    let answer = http::post(&next.unwrap().url.chat_completions(), "{}").await;
+    assert_eq!(answer.status, 200);
+    assert_ne!(home.pid(), pid);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_named_any_more_ends_after_its_last_call() {
+    let mut home = Home::new(config(&[]));
+    let lease = home.lease().await.unwrap();
+    let pid = home.pid();
+    let of_a_call = home.runtimes.clone();
+    home.runtimes = home.runtimes.reconciled(&[]);
+    assert!(matches!(
+        home.lease().await,
+        Err(ManagedError::Unknown { .. })
+    ));
+    // A call that has begun under the old configuration still finds it.
+    drop(of_a_call.lease(NAME).await.unwrap());
+    drop(of_a_call);
+    let answer = http::post(&lease.url.chat_completions(), "{}").await;
+    assert_eq!(answer.status, 200);
+    drop(lease);
+    gone(pid).await;
+}
