@@ -79,8 +79,8 @@ mod tests {
     fn every_link_on_the_way_is_a_place_and_so_is_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
-        std::fs::create_dir(root.join("..one")).unwrap();
-        std::fs::write(root.join("..one/config.json"), "{}").unwrap();
+        fs_err::create_dir(root.join("..one")).unwrap();
+        fs_err::write(root.join("..one/config.json"), "{}").unwrap();
         symlink("..one", root.join("..data")).unwrap();
         symlink("..data/config.json", root.join("config.json")).unwrap();
         let expected = [
@@ -95,7 +95,7 @@ mod tests {
     fn a_link_of_a_directory_may_lead_up_and_over_an_absolute_path() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
-        std::fs::create_dir_all(root.join("real/sub")).unwrap();
+        fs_err::create_dir_all(root.join("real/sub")).unwrap();
         symlink(root.join("real"), root.join("absolute")).unwrap();
         symlink("../absolute/sub", root.join("real/up")).unwrap();
         let expected = [

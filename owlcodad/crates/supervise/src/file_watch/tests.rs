@@ -13,7 +13,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 fn place() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().canonicalize().unwrap().join("config.json");
-    std::fs::write(&file, "one").unwrap();
+    fs_err::write(&file, "one").unwrap();
     (dir, file)
 }
 
@@ -22,7 +22,7 @@ async fn told(watch: &mut FileWatch, file: &Path, expected: &str) {
     let told = async {
         loop {
             watch.changed().await;
-            if std::fs::read_to_string(file).is_ok_and(|text| text == expected) {
+            if fs_err::read_to_string(file).is_ok_and(|text| text == expected) {
                 return;
             }
         }
@@ -38,18 +38,18 @@ async fn a_change_is_told_again_and_again_however_the_file_is_replaced() {
     let mut watch = FileWatch::new(vec![file.clone()]);
     for round in 0..3 {
         let text = format!("in place {round}");
-        std::fs::write(&file, &text).unwrap();
+        fs_err::write(&file, &text).unwrap();
         told(&mut watch, &file, &text).await;
         // As editors do.
         let text = format!("renamed {round}");
         let aside = dir.path().join("config.json.tmp");
-        std::fs::write(&aside, &text).unwrap();
-        std::fs::rename(&aside, &file).unwrap();
+        fs_err::write(&aside, &text).unwrap();
+        fs_err::rename(&aside, &file).unwrap();
         told(&mut watch, &file, &text).await;
         // As vim does without a backup.
         let text = format!("anew {round}");
-        std::fs::remove_file(&file).unwrap();
-        std::fs::write(&file, &text).unwrap();
+        fs_err::remove_file(&file).unwrap();
+        fs_err::write(&file, &text).unwrap();
         told(&mut watch, &file, &text).await;
     }
 }
@@ -57,23 +57,23 @@ async fn a_change_is_told_again_and_again_however_the_file_is_replaced() {
 #[tokio::test]
 async fn a_link_in_the_middle_of_the_way_may_be_swapped() {
     let (dir, file) = place();
-    std::fs::remove_file(&file).unwrap();
+    fs_err::remove_file(&file).unwrap();
     let root = dir.path();
     for round in 0..4 {
         let data = root.join(format!("..{round}"));
-        std::fs::create_dir(&data).unwrap();
-        std::fs::write(data.join("config.json"), format!("swap {round}")).unwrap();
+        fs_err::create_dir(&data).unwrap();
+        fs_err::write(data.join("config.json"), format!("swap {round}")).unwrap();
     }
     symlink("..0", root.join("..data")).unwrap();
     symlink("..data/config.json", &file).unwrap();
     let mut watch = FileWatch::new(vec![file.clone()]);
     for round in 1..4 {
         symlink(format!("..{round}"), root.join("..data_tmp")).unwrap();
-        std::fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
+        fs_err::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
         told(&mut watch, &file, &format!("swap {round}")).await;
         // The new place is watched as well.
         let text = format!("within {round}");
-        std::fs::write(root.join(format!("..{round}/config.json")), &text).unwrap();
+        fs_err::write(root.join(format!("..{round}/config.json")), &text).unwrap();
         told(&mut watch, &file, &text).await;
     }
 }
@@ -83,27 +83,27 @@ async fn the_directory_itself_may_be_replaced() {
     let (dir, _) = place();
     let root = dir.path().canonicalize().unwrap();
     let file = root.join("conf/config.json");
-    std::fs::create_dir(root.join("conf")).unwrap();
-    std::fs::write(&file, "old").unwrap();
-    std::fs::create_dir(root.join("next")).unwrap();
-    std::fs::write(root.join("next/config.json"), "new").unwrap();
+    fs_err::create_dir(root.join("conf")).unwrap();
+    fs_err::write(&file, "old").unwrap();
+    fs_err::create_dir(root.join("next")).unwrap();
+    fs_err::write(root.join("next/config.json"), "new").unwrap();
     let mut watch = FileWatch::new(vec![file.clone()]);
-    std::fs::rename(root.join("conf"), root.join("gone")).unwrap();
-    std::fs::rename(root.join("next"), root.join("conf")).unwrap();
+    fs_err::rename(root.join("conf"), root.join("gone")).unwrap();
+    fs_err::rename(root.join("next"), root.join("conf")).unwrap();
     told(&mut watch, &file, "new").await;
-    std::fs::write(&file, "newer").unwrap();
+    fs_err::write(&file, "newer").unwrap();
     told(&mut watch, &file, "newer").await;
 }
 
 #[tokio::test]
 async fn a_file_that_comes_later_is_told() {
     let (dir, file) = place();
-    std::fs::remove_file(&file).unwrap();
+    fs_err::remove_file(&file).unwrap();
     let other = dir.path().canonicalize().unwrap().join("keys.json");
     let mut watch = FileWatch::new(vec![file.clone(), other.clone()]);
-    std::fs::write(&file, "here").unwrap();
+    fs_err::write(&file, "here").unwrap();
     told(&mut watch, &file, "here").await;
-    std::fs::write(&other, "there").unwrap();
+    fs_err::write(&other, "there").unwrap();
     told(&mut watch, &other, "there").await;
 }
 
