@@ -459,13 +459,15 @@ async fn every_metric_of_the_table_is_there_once_what_it_counts_has_happened() {
             .then_some(text)
     })
     .await;
-    // Shown elsewhere: a failed store, a model server of the daemon's own, and what resilience does.
+    // Shown elsewhere: a failed store, a model server of the daemon's own, what resilience does,
+    // reloads.
     let rare = [
         "owlcoda_storage_errors_total",
         "owlcoda_managed_runtime_up",
         "owlcoda_retries_total",
         "owlcoda_fallbacks_total",
         "owlcoda_rate_limited_total",
+        "owlcoda_config_reloads_total",
     ];
     for name in owlcoda_telemetry::metric::NAMES {
         let is_there = text.lines().any(|line| line.starts_with(name));

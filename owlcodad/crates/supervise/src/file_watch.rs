@@ -25,6 +25,9 @@ const BESIDE_EVENTS: Duration = Duration::from_secs(30);
 /// Between two looks while the system does not tell of every change.
 const IN_PLACE_OF_EVENTS: Duration = Duration::from_secs(2);
 
+/// How often the ways are followed at once where they change meanwhile.
+const MAX_DETOURS: usize = 8;
+
 /// How changes are noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WatchMode {
@@ -122,8 +125,25 @@ impl FileWatch {
     /// Follows the ways to the files anew. A directory that was replaced under its name has to be
     /// watched anew as well, so all of them are.
     fn arm(&mut self) {
-        let (dirs, names): (BTreeSet<_>, _) =
-            self.paths.iter().flat_map(|path| chain::of(path)).unzip();
+        for _ in 0..MAX_DETOURS {
+            let way = self.way();
+            self.watch(&way);
+            // A link that was changed before its directory was watched has told nobody.
+            if self.way() == way {
+                return;
+            }
+        }
+        // Whoever changes the way all the time is looked after at the next sign of life: now.
+        self.bell.has_rung.notify_one();
+    }
+
+    /// The way to every file.
+    fn way(&self) -> BTreeSet<(PathBuf, OsString)> {
+        self.paths.iter().flat_map(|path| chain::of(path)).collect()
+    }
+
+    fn watch(&mut self, way: &BTreeSet<(PathBuf, OsString)>) {
+        let (dirs, names): (BTreeSet<_>, _) = way.iter().cloned().unzip();
         *self.bell.on_the_way.lock() = OnTheWay {
             dirs: dirs.clone(),
             names,

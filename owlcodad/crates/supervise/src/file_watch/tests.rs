@@ -133,3 +133,31 @@ async fn where_the_system_watches_nothing_it_is_time_to_look_every_two_seconds()
     watch.changed().await;
     assert_eq!(before.elapsed(), IN_PLACE_OF_EVENTS);
 }
+
+/// Whoever writes while the watch begins: before or after, what comes next is told.
+#[tokio::test]
+async fn a_link_that_is_set_while_the_watch_begins_is_followed_from_then_on() {
+    for _ in 0..200 {
+        let (dir, file) = place();
+        let root = dir.path().canonicalize().unwrap();
+        fs_err::create_dir_all(root.join("..0")).unwrap();
+        fs_err::create_dir_all(root.join("..1")).unwrap();
+        fs_err::write(root.join("..0/config.json"), "zero").unwrap();
+        fs_err::write(root.join("..1/config.json"), "first").unwrap();
+        symlink("..0", root.join("..data")).unwrap();
+        symlink("..data/config.json", root.join("link")).unwrap();
+        symlink("..1", root.join("..data_tmp")).unwrap();
+
+        let begin = std::sync::Barrier::new(2);
+        let mut watch = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                begin.wait();
+                fs_err::rename(root.join("link"), &file).unwrap();
+            });
+            begin.wait();
+            FileWatch::new(vec![file.clone()])
+        });
+        fs_err::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
+        told(&mut watch, &file, "first").await;
+    }
+}
