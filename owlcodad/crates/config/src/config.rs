@@ -222,12 +222,14 @@ impl Default for DiscoveryConfig {
 }
 
 /// Which model answers where none, or one that is not there, is named.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoutingConfig {
     /// What becomes of a name that leads to no model.
     pub unknown_model: UnknownModel,
     /// Whether a call that leaves the choice to us goes by what it is about.
     pub by_intent: bool,
+    /// The model that is meant for an intent (`code`, `analysis`, ...), where the catalog names one.
+    pub intent_defaults: BTreeMap<String, String>,
 }
 
 /// What becomes of a name that leads to no model.

@@ -6,6 +6,7 @@ mod model;
 mod policy;
 mod runtime;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::caller::AuthConfig;
@@ -66,6 +67,7 @@ pub(crate) fn resolve(
                 _ => UnknownModel::Refused,
             },
             by_intent: raw.middleware.intent_routing.unwrap_or(false),
+            intent_defaults: BTreeMap::new(),
         },
         cache: cache(&raw.cache),
         health: health(&raw.health),

@@ -25,7 +25,7 @@ pub struct Snapshot {
 }
 
 /// What of a configuration is the same for every model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Which name an answer carries.
     pub style: ResponseModelStyle,
@@ -41,7 +41,7 @@ impl From<&Config> for Settings {
     fn from(config: &Config) -> Self {
         Self {
             style: config.response_model_style,
-            routing: config.routing,
+            routing: config.routing.clone(),
             policy: config.policy,
             cache: config.cache,
         }
