@@ -31,12 +31,13 @@ mod retry;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod world;
+pub(crate) mod world;
 
 pub use breaker::{Breaker, BreakerState, BreakerView, OpenUntil, Permit};
 pub use bucket::{Bucket, RetryIn, Share, Shares};
 pub use course::{Course, Stop, Visit};
 pub use failure::{Failure, FailureKind};
+pub(crate) use plan::can_talk;
 pub use plan::{MAX_FALLBACKS, Plan};
 pub use retry::{Others, Retry, Verdict};
 
@@ -107,6 +108,13 @@ impl Policy {
         let book = self.book.read();
         let entry = book.entries.get(&Key::of(model));
         entry.map_or(0, |entry| entry.n_in_flight.load(Ordering::Relaxed))
+    }
+
+    /// Whether the breaker of `model` lets nobody through at the moment.
+    pub fn is_open(&self, model: &Model, now: Instant) -> bool {
+        let book = self.book.read();
+        let entry = book.entries.get(&Key::of(model));
+        entry.is_some_and(|entry| entry.breaker.view(now).state == BreakerState::Open)
     }
 
     /// How every model is doing, ordered by endpoint and then by model.

@@ -101,7 +101,7 @@ fn is_pinned(model: &Model, name: &str) -> bool {
 }
 
 /// Whether it answers questions, rather than embedding or ranking texts.
-fn can_talk(model: &Model) -> bool {
+pub(crate) fn can_talk(model: &Model) -> bool {
     [&model.id, &model.backend_model, &model.tier]
         .into_iter()
         .all(|name| {
