@@ -203,8 +203,10 @@ impl Started {
             settings: settings.clone(),
             admission: Admission::new(token),
             pipeline: pipeline.clone(),
+            audit: store.audit(),
             exposition: exposition.clone(),
             clock,
+            started_at_ms,
             shutdown: supervisor.shutdown().clone(),
         };
         let grace = {

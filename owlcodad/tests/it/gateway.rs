@@ -460,7 +460,7 @@ async fn every_metric_of_the_table_is_there_once_what_it_counts_has_happened() {
     })
     .await;
     // Shown elsewhere: a failed store, a model server of the daemon's own, what resilience does,
-    // reloads.
+    // reloads, the response cache.
     let rare = [
         "owlcoda_storage_errors_total",
         "owlcoda_managed_runtime_up",
@@ -468,6 +468,7 @@ async fn every_metric_of_the_table_is_there_once_what_it_counts_has_happened() {
         "owlcoda_fallbacks_total",
         "owlcoda_rate_limited_total",
         "owlcoda_config_reloads_total",
+        "owlcoda_cache_requests_total",
     ];
     for name in owlcoda_telemetry::metric::NAMES {
         let is_there = text.lines().any(|line| line.starts_with(name));

@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod admission;
 #[cfg(test)]
+mod cache;
+#[cfg(test)]
+mod choice;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod credentials;
@@ -11,6 +15,8 @@ mod credentials;
 mod discovery;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod figures;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]

@@ -19,7 +19,7 @@ async fn reload(daemon: &TestDaemon) -> ReloadResponse {
 }
 
 /// Writes `config` and waits until it is in force.
-async fn apply(daemon: &TestDaemon, config: Value) -> ReloadResponse {
+pub(crate) async fn apply(daemon: &TestDaemon, config: Value) -> ReloadResponse {
     daemon.write_config(config);
     let answer = reload(daemon).await;
     // The daemon may have noticed by itself before it was asked.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use owlcoda_pipeline::{Call, HeadSent, Request, Route};
+use owlcoda_pipeline::{CacheWish, Call, HeadSent, Request, Route};
 use owlcoda_store::StoreError;
 use owlcoda_supervise::{CancellationToken, Phase};
 use owlcoda_types::{ItemId, RequestId, SessionId, TurnId};
@@ -358,6 +358,7 @@ impl Session {
             raw: None,
             forwarded: Vec::new(),
             hops: 0,
+            cache: CacheWish::Unsaid,
             head_sent: HeadSent::default(),
         };
         ModelCall::open(&self.hub.pipeline, call)

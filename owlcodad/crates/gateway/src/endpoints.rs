@@ -1,20 +1,25 @@
 //! The table of routes: the router is built from it, and so is everything that describes it.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{MatchedPath, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use http::HeaderMap;
+use http::header::{ALLOW, HeaderValue};
 use owlcoda_types::ErrorCode;
 
 use crate::admit::{Admitted, admit, dialect_of};
-use crate::routes::{chat, count_tokens, health, messages, metrics, models, root};
+use crate::parameter::Parameter;
+use crate::routes::{
+    audit, cache, chat, count_tokens, health, latency, messages, metrics, models, openapi, perf,
+    recommend, root, usage,
+};
 use crate::{Gateway, observe, reply};
 
 /// One route.
 #[derive(Clone, Copy, Debug)]
 pub struct Endpoint {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `DELETE`.
     pub method: &'static str,
     /// The path's pattern, also its label in metrics.
     pub path: &'static str,
@@ -22,7 +27,24 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// Who may use it.
     pub class: Class,
+    /// What its query may hold. A route without any does not look at its query.
+    pub parameters: &'static [Parameter],
+    /// Fields that a body must have, with their JSON types; `None` where it takes no body.
+    pub body: Option<&'static [(&'static str, &'static str)]>,
+    /// What it answers with.
+    pub answer: Answer,
     handler: fn() -> MethodRouter<Gateway>,
+}
+
+/// What a route answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// One JSON object.
+    Json,
+    /// One JSON object, or server-sent events where the caller asks for a stream.
+    JsonOrEvents,
+    /// Text of a line format.
+    Text,
 }
 
 /// Who may use an endpoint; the configuration's `auth` has a mode for each.
@@ -43,6 +65,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
         path: "/v1/messages",
         summary: "A message in the Anthropic dialect, streamed or whole.",
         class: Class::Inference,
+        parameters: &[],
+        body: Some(&[
+            ("model", "string"),
+            ("messages", "array"),
+            ("max_tokens", "integer"),
+        ]),
+        answer: Answer::JsonOrEvents,
         handler: || post(messages::create),
     },
     Endpoint {
@@ -50,6 +79,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
         path: "/v1/messages/count_tokens",
         summary: "An estimate of a prompt's tokens, without asking a model.",
         class: Class::Inference,
+        parameters: &[],
+        body: Some(&[("model", "string"), ("messages", "array")]),
+        answer: Answer::Json,
         handler: || post(count_tokens::count),
     },
     Endpoint {
@@ -57,6 +89,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
         path: "/v1/chat/completions",
         summary: "A chat completion in the OpenAI dialect, streamed or whole.",
         class: Class::Inference,
+        parameters: &[],
+        body: Some(&[("model", "string"), ("messages", "array")]),
+        answer: Answer::JsonOrEvents,
         handler: || post(chat::create),
     },
     Endpoint {
@@ -64,6 +99,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
         path: "/v1/models",
         summary: "The models that can be asked for, in the dialect of the caller.",
         class: Class::Inference,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
         handler: || get(models::list),
     },
     Endpoint {
@@ -71,13 +109,99 @@ pub const ENDPOINTS: &[Endpoint] = &[
         path: "/v1/models/{id}",
         summary: "One model, in the dialect of the caller.",
         class: Class::Inference,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
         handler: || get(models::retrieve),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/recommend",
+        summary: "Which model to take for what, with reasons.",
+        class: Class::Inference,
+        parameters: recommend::PARAMETERS,
+        body: None,
+        answer: Answer::Json,
+        handler: || get(recommend::recommend),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/usage",
+        summary: "Tokens and calls so far.",
+        class: Class::Data,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
+        handler: || get(usage::usage),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/perf",
+        summary: "How fast and how reliable each model is.",
+        class: Class::Data,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
+        handler: || get(perf::perf),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/latency",
+        summary: "Percentiles of the time of calls, by route.",
+        class: Class::Data,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
+        handler: || get(latency::latency),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/audit",
+        summary: "The record of ended calls, newest first.",
+        class: Class::Data,
+        parameters: audit::PARAMETERS,
+        body: None,
+        answer: Answer::Json,
+        handler: || get(audit::list),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/cache",
+        summary: "How full the response cache is, and what it was good for.",
+        class: Class::Data,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
+        handler: || get(cache::stats),
+    },
+    Endpoint {
+        method: "DELETE",
+        path: "/v1/cache",
+        summary: "Forgets every answer in the response cache.",
+        class: Class::Data,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
+        handler: || delete(cache::clear),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/openapi.json",
+        summary: "This description of the API.",
+        class: Class::Inference,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
+        handler: || get(openapi::describe),
     },
     Endpoint {
         method: "GET",
         path: "/",
         summary: "Who answers here.",
         class: Class::Inference,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
         handler: || get(root::greet),
     },
     Endpoint {
@@ -85,6 +209,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
         path: "/health",
         summary: "Whether the daemon takes requests.",
         class: Class::Open,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
         handler: || get(health::check),
     },
     Endpoint {
@@ -92,6 +219,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
         path: "/metrics",
         summary: "Metrics for Prometheus.",
         class: Class::Open,
+        parameters: &[],
+        body: None,
+        answer: Answer::Text,
         handler: || get(metrics::render),
     },
 ];
@@ -147,29 +277,36 @@ async fn no_such_path(
 async fn no_such_method(
     State(_): State<Gateway>,
     admitted: axum::Extension<Admitted>,
+    matched: Option<axum::Extension<MatchedPath>>,
     headers: HeaderMap,
     method: http::Method,
     uri: http::Uri,
 ) -> Response {
-    let allowed = ENDPOINTS
-        .iter()
-        .find(|row| row.path == uri.path())
-        .map_or("GET", |row| row.method);
-    let message = format!("`{}` does not take {method}; use {allowed}", uri.path());
-    reply::error(
+    let pattern = matched.as_ref().map(|matched| matched.0.as_str());
+    let rows = ENDPOINTS.iter().filter(|row| Some(row.path) == pattern);
+    let allowed: Vec<_> = rows.map(|row| row.method).collect();
+    let path = owlcoda_types::clip(uri.path(), 100);
+    let message = format!(
+        "`{path}` does not take {method}; use {}",
+        allowed.join(" or ")
+    );
+    let mut response = reply::error(
         dialect_of(uri.path(), &headers),
         ErrorCode::MethodNotAllowed,
         &message,
         admitted.0.0,
-    )
+    );
+    if let Ok(allow) = HeaderValue::from_str(&allowed.join(", ")) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
 }
 
+/// Every path once.
 fn paths() -> String {
-    ENDPOINTS
-        .iter()
-        .map(|row| row.path)
-        .collect::<Vec<_>>()
-        .join(", ")
+    let mut paths: Vec<_> = ENDPOINTS.iter().map(|row| row.path).collect();
+    paths.dedup();
+    paths.join(", ")
 }
 
 #[cfg(test)]
@@ -200,5 +337,22 @@ mod tests {
         let open = ENDPOINTS.iter().filter(|row| row.class == Class::Open);
         let paths: Vec<_> = open.map(|row| row.path).collect();
         assert_eq!(paths, ["/health", "/metrics"]);
+    }
+
+    #[test]
+    fn the_page_about_the_api_has_every_route_in_order() {
+        let page = include_str!("../../../../packaging/docs/http-api.md");
+        let rows = ENDPOINTS.iter().map(|row| {
+            let class = format!("{:?}", row.class).to_lowercase();
+            format!(
+                "| `{} {}` | {class} | {} |",
+                row.method, row.path, row.summary
+            )
+        });
+        let table = rows.collect::<Vec<_>>().join("\n");
+        assert!(
+            page.contains(&table),
+            "packaging/docs/http-api.md must hold this:\n\n{table}"
+        );
     }
 }

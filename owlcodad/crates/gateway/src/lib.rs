@@ -4,6 +4,8 @@
 mod admit;
 mod endpoints;
 mod observe;
+mod openapi;
+mod parameter;
 mod reply;
 mod routes;
 mod server;
@@ -12,16 +14,18 @@ mod socket;
 mod stream;
 
 pub use admit::{Admission, Token, TokenError};
-pub use endpoints::{Class, ENDPOINTS, Endpoint, router};
+pub use endpoints::{Answer, Class, ENDPOINTS, Endpoint, router};
+pub use parameter::{Kind, Parameter};
 pub use server::Server;
 pub use settings::Settings;
 
 use std::sync::Arc;
 
 use owlcoda_pipeline::Pipeline;
+use owlcoda_store::Audit;
 use owlcoda_supervise::{Live, Shutdown};
 use owlcoda_telemetry::Exposition;
-use owlcoda_types::Clock;
+use owlcoda_types::{Clock, UnixMs};
 
 /// What every route has at hand.
 #[derive(Clone, Debug)]
@@ -32,10 +36,14 @@ pub struct Gateway {
     pub admission: Admission,
     /// The path of a model call.
     pub pipeline: Pipeline,
+    /// The record of ended calls.
+    pub audit: Audit,
     /// The metrics of this process.
     pub exposition: Exposition,
     /// Tells the time of admission.
     pub clock: Arc<dyn Clock>,
+    /// When the daemon started.
+    pub started_at_ms: UnixMs,
     /// The phase that the daemon is in.
     pub shutdown: Shutdown,
 }

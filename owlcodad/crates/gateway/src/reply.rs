@@ -7,8 +7,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
-use owlcoda_pipeline::{About, Failure};
-use owlcoda_types::{ErrorCode, RequestId};
+use owlcoda_pipeline::{About, CacheUse, Failure};
+use owlcoda_types::{ErrorCode, RequestId, UnixMs};
 use owlcoda_wire::fault::{self, Dialect, ErrorBody};
 
 /// `true` where another model answered than the one that was asked for.
@@ -16,6 +16,15 @@ const FALLBACK: HeaderName = HeaderName::from_static("x-owlcoda-fallback");
 
 /// Names the model that answered.
 const SERVED_BY: HeaderName = HeaderName::from_static("x-owlcoda-served-by");
+
+/// `hit` where a kept answer was given, `miss` where there was none.
+const CACHE: HeaderName = HeaderName::from_static("x-owlcoda-cache");
+
+/// What the model was chosen for, and how sure that is: `code 0.80`.
+const INTENT: HeaderName = HeaderName::from_static("x-owlcoda-intent");
+
+/// From the request to its whole answer, in milliseconds.
+const DURATION: HeaderName = HeaderName::from_static("x-owlcoda-duration-ms");
 
 /// Names what of the request the model server's dialect could not carry.
 const DROPPED: HeaderName = HeaderName::from_static("x-owlcoda-dropped");
@@ -95,6 +104,19 @@ pub(crate) fn about(headers: &mut HeaderMap, about: &About) {
     if about.fallback_from.is_some() {
         headers.insert(FALLBACK, HeaderValue::from_static("true"));
     }
+    if let Some(used) = about.cache {
+        let value = match used {
+            CacheUse::Hit => "hit",
+            CacheUse::Miss => "miss",
+        };
+        headers.insert(CACHE, HeaderValue::from_static(value));
+    }
+    if let Some(guess) = about.guess {
+        let value = format!("{} {:.2}", guess.intent, f64::from(guess.percent) / 100.0);
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(INTENT, value);
+        }
+    }
     if about.dropped.is_empty() {
         return;
     }
@@ -114,4 +136,35 @@ pub(crate) fn about(headers: &mut HeaderMap, about: &About) {
     if let Ok(value) = HeaderValue::from_str(&names) {
         headers.insert(DROPPED, value);
     }
+}
+
+/// Says how long a whole answer took.
+pub(crate) fn duration(headers: &mut HeaderMap, elapsed: Duration) {
+    headers.insert(DURATION, HeaderValue::from(millis(elapsed)));
+}
+
+/// Whole milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// To two places: more would claim to be exact.
+pub(crate) fn rounded(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
+/// From 0 to 1, to four places; 0 of nothing.
+pub(crate) fn share(part: u64, whole: u64) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of calls are far below 53 bits"
+    )]
+    let share = part as f64 / whole.max(1) as f64;
+    (share * 10_000.0).round() / 10_000.0
+}
+
+/// As RFC 3339 has it, in UTC; `null` where there is none.
+pub(crate) fn time(at_ms: UnixMs) -> Option<String> {
+    let time = jiff::Timestamp::from_millisecond(at_ms).ok()?;
+    (at_ms > 0).then(|| time.to_string())
 }

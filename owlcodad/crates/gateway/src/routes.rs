@@ -1,17 +1,27 @@
 //! The handlers, one file a route.
 
+pub(crate) mod audit;
+pub(crate) mod cache;
 pub(crate) mod chat;
 pub(crate) mod count_tokens;
 pub(crate) mod health;
+pub(crate) mod latency;
 pub(crate) mod messages;
 pub(crate) mod metrics;
 pub(crate) mod models;
+pub(crate) mod openapi;
+pub(crate) mod perf;
+pub(crate) mod recommend;
 pub(crate) mod root;
+pub(crate) mod usage;
+
+use std::time::Instant;
 
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
-use owlcoda_pipeline::{Answer, Call, Entry, HOPS_HEADER, HeadSent, Request, Route};
+use http::header::{HeaderName, HeaderValue};
+use owlcoda_pipeline::{Answer, CacheWish, Call, Entry, HOPS_HEADER, HeadSent, Request, Route};
 use owlcoda_types::{ErrorCode, RequestId};
 use owlcoda_wire::WireError;
 use owlcoda_wire::fault::Dialect;
@@ -42,6 +52,22 @@ fn hops(headers: &HeaderMap) -> u32 {
     counts.max().unwrap_or_default()
 }
 
+/// Says whether an answer of before will do.
+const CACHE: HeaderName = HeaderName::from_static("x-owlcoda-cache");
+
+/// What a caller says of answers that are given again.
+fn cache_wish(headers: &HeaderMap) -> Result<CacheWish, WireError> {
+    match headers.get(CACHE).map(HeaderValue::as_bytes) {
+        None => Ok(CacheWish::Unsaid),
+        Some(b"on") => Ok(CacheWish::On),
+        Some(b"off") => Ok(CacheWish::Off),
+        Some(_) => Err(WireError::field(
+            "header x-owlcoda-cache",
+            "must be `on` or `off`",
+        )),
+    }
+}
+
 /// A call that comes in over HTTP.
 fn call(
     gateway: &Gateway,
@@ -49,9 +75,9 @@ fn call(
     route: Route,
     headers: &HeaderMap,
     request: Request,
-) -> Call {
+) -> Result<Call, WireError> {
     let at_ms = gateway.clock.now_ms();
-    Call {
+    Ok(Call {
         id,
         at_ms,
         route,
@@ -60,8 +86,9 @@ fn call(
         raw: None,
         forwarded: Vec::new(),
         hops: hops(headers),
+        cache: cache_wish(headers)?,
         head_sent: HeadSent::default(),
-    }
+    })
 }
 
 /// Runs a call and answers it, whole or as a stream.
@@ -70,10 +97,12 @@ async fn answer(gateway: Gateway, call: Call) -> Response {
     if is_stream {
         return stream::answer(gateway, call).await;
     }
+    let started = Instant::now();
     match gateway.pipeline.run(call).await {
         Ok(Answer::Whole(whole)) => {
             let mut response = reply::json(whole.body);
             reply::about(response.headers_mut(), &whole.about);
+            reply::duration(response.headers_mut(), started.elapsed());
             response
         }
         Ok(Answer::Stream(_)) => {

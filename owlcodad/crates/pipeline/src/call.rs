@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use owlcoda_models::intent::Guess;
 use owlcoda_types::{RequestId, SessionId, UnixMs};
 use owlcoda_wire::fault::Dialect;
 use owlcoda_wire::translate::Relayed;
@@ -32,6 +33,8 @@ pub struct Call {
     pub forwarded: Vec<(&'static str, String)>,
     /// How many daemons it has come through, as the last of them says; see [`HOPS_HEADER`].
     pub hops: u32,
+    /// What the caller says of answers that are given again.
+    pub cache: CacheWish,
     /// Whether the caller has its status, whatever comes.
     pub head_sent: HeadSent,
 }
@@ -50,6 +53,27 @@ impl HeadSent {
     pub(crate) fn get(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// What a caller says of answers that are given again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheWish {
+    /// Nothing: only where the request leaves nothing to chance.
+    #[default]
+    Unsaid,
+    /// An answer of before will do.
+    On,
+    /// It must be a new one.
+    Off,
+}
+
+/// What became of a call that an answer of before could have served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheUse {
+    /// It was served so.
+    Hit,
+    /// There was none.
+    Miss,
 }
 
 /// Counts the daemons that a call has come through. It goes out with every call and is read of
@@ -96,6 +120,19 @@ impl Request {
         }
     }
 
+    /// Whether the model is told to leave nothing to chance.
+    pub(crate) fn is_without_chance(&self) -> bool {
+        match self {
+            Self::Messages(request) => {
+                let temperature = request.temperature.as_ref();
+                temperature.and_then(serde_json::Number::as_f64) == Some(0.0)
+            }
+            Self::Chat(request) => request
+                .get("temperature")
+                .is_some_and(|raw| raw.get().parse() == Ok(0.0_f64)),
+        }
+    }
+
     /// Whether the answer comes as a stream.
     pub fn is_stream(&self) -> bool {
         match self {
@@ -130,6 +167,10 @@ pub struct About {
     pub model_used: String,
     /// Id of the model that was asked for, where another one answered in its place.
     pub fallback_from: Option<String>,
+    /// What the request seemed to be about, where the model was chosen for that.
+    pub guess: Option<Guess>,
+    /// What became of it at the cache; `None` where it was not for the cache.
+    pub cache: Option<CacheUse>,
     /// Names of what the model server's dialect could not carry.
     pub dropped: Vec<String>,
 }

@@ -3,19 +3,25 @@
 //! [`Pipeline::run`] is the way; each step that has more than a line of its own is a file here.
 
 mod attempt;
+mod cache;
 mod call;
 mod failure;
+mod figures;
 mod pipeline;
 mod settle;
+mod signs;
 mod snapshot;
 mod standing;
 mod stream;
 mod translation;
 
+pub use cache::CacheStats;
 pub use call::{
-    About, Answer, Call, Event, HOPS_HEADER, HeadSent, MAX_HOPS, Request, Route, Whole,
+    About, Answer, CacheUse, CacheWish, Call, Event, HOPS_HEADER, HeadSent, MAX_HOPS, Request,
+    Route, Whole,
 };
 pub use failure::{CallError, Failure};
+pub use figures::{Figures, MAX_SAMPLES, ModelFigures, Percentiles, Samples, Speed, route_name};
 pub use pipeline::Pipeline;
 pub use settle::{Entry, Outcome, Recorder, Settled};
 pub use snapshot::{Settings, Snapshot, SnapshotError};

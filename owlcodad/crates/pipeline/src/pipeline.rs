@@ -4,15 +4,19 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use owlcoda_models::policy::{Plan, Share, Stop, Visit};
+use owlcoda_models::recommend::Measured;
+use owlcoda_models::{Model, choose};
 use owlcoda_supervise::{CancellationToken, Live};
 use owlcoda_telemetry::metric;
-use owlcoda_types::ErrorCode;
+use owlcoda_types::{ErrorCode, Usage};
 use owlcoda_upstream::Upstream;
 
 use crate::attempt::Opened;
-use crate::call::{Answer, Call, MAX_HOPS, Route, Whole};
+use crate::cache::{Kept, Key, key_of};
+use crate::call::{Answer, CacheWish, Call, MAX_HOPS, Route, Whole};
 use crate::failure::{CallError, Failure};
 use crate::settle::{Entry, Recorder, Settlement};
+use crate::signs;
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
 
@@ -41,8 +45,7 @@ impl Pipeline {
     ) -> Self {
         let standing = Arc::new(Standing::default());
         let current = live.current();
-        let policy = standing.policy();
-        policy.apply(current.settings.policy, &current.registry, now());
+        standing.configure(&current, now());
         Self {
             inner: Arc::new(Inner {
                 live,
@@ -61,14 +64,30 @@ impl Pipeline {
 
     /// Puts a configuration in force. Calls under way keep the one that they began with.
     pub fn publish(&self, snapshot: Snapshot) {
-        let policy = self.inner.standing.policy();
-        policy.apply(snapshot.settings.policy, &snapshot.registry, now());
+        self.inner.standing.configure(&snapshot, now());
         self.inner.live.replace(snapshot);
     }
 
     /// What outlives a configuration.
     pub fn standing(&self) -> &Standing {
         &self.inner.standing
+    }
+
+    /// What was measured of `model` so far, and whether its server answers now.
+    pub fn measured(&self, model: &Model) -> Measured {
+        let standing = &self.inner.standing;
+        let endpoint = model.endpoint_id();
+        let health = standing.health(&endpoint);
+        let is_failing = health.is_some_and(|health| !health.is_up);
+        let is_shut = standing.policy().is_open(model, now());
+        let figures = standing.model_figures(&model.id).unwrap_or_default();
+        Measured {
+            n_calls: figures.n_calls,
+            n_answered: figures.n_answered,
+            tokens_per_sec: figures.tokens_per_sec(),
+            first_token_ms: figures.first_token.percentiles().map(|found| found.mean),
+            is_down: is_failing || is_shut,
+        }
     }
 
     /// Records a request that never became a call: what it asked for could not be read.
@@ -97,36 +116,68 @@ impl Pipeline {
             served = inner.serve(&call, &mut settlement) => served,
         };
         match served {
-            Ok((Opened::Whole { body, usage }, visit)) => {
+            Ok(Served::Asked(Opened::Whole { body, usage }, visit, key)) => {
+                if let Some(key) = key.filter(|_| !visit.is_fallback()) {
+                    let kept = settlement.kept(&body);
+                    inner.standing.cache().put(key, kept, now());
+                }
                 visit.succeed();
                 let about = settlement.about();
                 settlement.first_event();
                 settlement.succeed(usage);
                 Ok(Answer::Whole(Whole { body, about }))
             }
-            Ok((Opened::Stream(stream), visit)) => {
+            Ok(Served::Asked(Opened::Stream(stream), visit, _)) => {
                 let stream = stream.with_end(settlement, visit);
                 Ok(Answer::Stream(Box::new(stream)))
+            }
+            Ok(Served::Kept(kept)) => {
+                let body = kept.body.clone();
+                let about = settlement.about();
+                // Nobody was asked, so nothing was spent.
+                settlement.succeed(Usage::default());
+                Ok(Answer::Whole(Whole { body, about }))
             }
             Err(error) => Err(settlement.fail(error)),
         }
     }
 }
 
+/// How a call was served.
+enum Served {
+    /// By a model; a whole answer may be kept under the key.
+    Asked(Opened, Visit, Option<Key>),
+    /// By an answer of before.
+    Kept(Arc<Kept>),
+}
+
 impl Inner {
     /// Asks the models that may answer, one after the other, until one does.
-    async fn serve(
-        &self,
-        call: &Call,
-        settlement: &mut Settlement,
-    ) -> Result<(Opened, Visit), CallError> {
+    async fn serve(&self, call: &Call, settlement: &mut Settlement) -> Result<Served, CallError> {
         if call.hops >= MAX_HOPS {
             return Err(CallError::Loop);
         }
         let snapshot = self.live.current();
         let policy = self.standing.policy();
         let asked = call.request.model();
-        let plan = Plan::try_new(&snapshot.registry, asked, |model| policy.n_in_flight(model))?;
+        let routing = &snapshot.settings.routing;
+        let choice = choose(&snapshot.registry, routing, asked, || {
+            signs::of(&call.request)
+        });
+        let plan = Plan::try_new(&snapshot.registry, &choice.name, |model| {
+            policy.n_in_flight(model)
+        })?;
+        settlement.guessed(choice.guess);
+        let key = cache_key(call, &snapshot, &plan);
+        if let Some(key) = &key {
+            match self.standing.cache().get(key, now()) {
+                Some(kept) => {
+                    settlement.hit(&kept.model, &kept.dropped);
+                    return Ok(Served::Kept(kept));
+                }
+                None => settlement.missed(),
+            }
+        }
         let share = match call.route {
             Route::Agent => Share::Agent,
             Route::Messages | Route::Chat => Share::Callers,
@@ -156,7 +207,7 @@ impl Inner {
                     if let Some(asked) = asked.filter(|_| visit.is_fallback()) {
                         settlement.fell_back(&asked);
                     }
-                    return Ok((opened, visit));
+                    return Ok(Served::Asked(opened, visit, key));
                 }
                 Err(error) => {
                     let failure = error.for_policy();
@@ -174,6 +225,24 @@ impl Inner {
             }
         }
     }
+}
+
+/// The key of an answer to `call`, where one may be kept or given again.
+fn cache_key(call: &Call, snapshot: &Snapshot, plan: &Plan) -> Option<Key> {
+    let is_for_cache = snapshot.settings.cache.is_enabled
+        && !call.request.is_stream()
+        && match call.cache {
+            CacheWish::On => true,
+            CacheWish::Off => false,
+            CacheWish::Unsaid => call.request.is_without_chance(),
+        };
+    if !is_for_cache {
+        return None;
+    }
+    // Of equals any may answer, so the first of them by its id stands for all.
+    let model = plan.asked().iter().min_by_key(|model| &model.id)?;
+    let shown = snapshot.shown_name(model, call.request.model());
+    key_of(call, model, shown)
 }
 
 /// The time as the policy counts it, which tests may pause.

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use owlcoda_models::intent::Guess;
 use owlcoda_telemetry::metric;
 use owlcoda_types::{
     Diagnostic, ErrorCode, FailureKind, Fault, RequestId, SessionId, UnixMs, Usage, clip, printable,
@@ -13,7 +15,8 @@ use owlcoda_types::{
 use owlcoda_wire::fault::Dialect;
 use tracing::debug;
 
-use crate::call::{About, Call, HeadSent, Route};
+use crate::cache::Kept;
+use crate::call::{About, CacheUse, Call, HeadSent, Route};
 use crate::failure::{CallError, Failure, Progress};
 use crate::standing::{InFlight, Standing};
 
@@ -69,6 +72,8 @@ pub struct Settled {
     pub failure_kind: Option<FailureKind>,
     /// Whether the caller asked for a stream.
     pub is_stream: bool,
+    /// Whether an answer of before was given again, without asking a model server.
+    pub is_cached: bool,
     /// Tokens as the model server counted them.
     pub usage: Usage,
     /// From sending the call to the first event.
@@ -139,6 +144,8 @@ pub(crate) struct Settlement {
     upstream_request_id: Option<String>,
     first_failed: Option<Asked>,
     fallback_from: Option<String>,
+    guess: Option<Guess>,
+    cache: Option<CacheUse>,
     recorder: Arc<dyn Recorder>,
     standing: Arc<Standing>,
     _in_flight: InFlight,
@@ -159,6 +166,7 @@ impl Settlement {
             outcome: Outcome::ClientGone,
             failure_kind: None,
             is_stream: entry.is_stream,
+            is_cached: false,
             usage: Usage::default(),
             ttft: None,
             elapsed: Duration::ZERO,
@@ -175,6 +183,8 @@ impl Settlement {
             upstream_request_id: None,
             first_failed: None,
             fallback_from: None,
+            guess: None,
+            cache: None,
             recorder,
             standing,
             _in_flight: in_flight,
@@ -248,8 +258,44 @@ impl Settlement {
             .map_or_else(About::default, |settled| About {
                 model_used: settled.model_used.clone().unwrap_or_default(),
                 fallback_from: self.fallback_from.clone(),
+                guess: self.guess,
+                cache: self.cache,
                 dropped: settled.dropped_fields.clone(),
             })
+    }
+
+    /// The choice of a model was ours, and made for this.
+    pub(crate) fn guessed(&mut self, guess: Option<Guess>) {
+        self.guess = guess;
+    }
+
+    /// No kept answer fits; this call's may be kept.
+    pub(crate) fn missed(&mut self) {
+        self.cache = Some(CacheUse::Miss);
+    }
+
+    /// A kept answer is given, and nobody asked.
+    pub(crate) fn hit(&mut self, model: &str, dropped: &[String]) {
+        self.cache = Some(CacheUse::Hit);
+        if let Some(settled) = &mut self.settled {
+            settled.is_cached = true;
+            settled.model_used = Some(model.to_owned());
+            settled.dropped_fields = dropped.to_vec();
+        }
+    }
+
+    /// The answer as it is kept.
+    pub(crate) fn kept(&self, body: &Bytes) -> Kept {
+        let About {
+            model_used,
+            dropped,
+            ..
+        } = self.about();
+        Kept {
+            body: body.clone(),
+            model: model_used,
+            dropped,
+        }
     }
 
     /// The model server is asked now.

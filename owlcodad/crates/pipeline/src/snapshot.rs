@@ -1,12 +1,14 @@
 //! What a call takes once and keeps to its end: models, and where each of them is.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use owlcoda_config::{
     CacheConfig, Config, EndpointUrl, ModelTarget, PolicyConfig, Protocol, ResponseModelStyle,
     RoutingConfig,
 };
-use owlcoda_models::{Model, Registry};
+use owlcoda_models::intent::Signs;
+use owlcoda_models::{Model, Registry, RouteError, choose};
 use owlcoda_upstream::managed::Runtimes;
 use owlcoda_upstream::{Destination, DestinationError, KeyHeader, Limits};
 use owlcoda_wire::quirks::{MessagesKey, Quirks};
@@ -83,6 +85,13 @@ impl Snapshot {
             runtimes,
             destinations,
         })
+    }
+
+    /// The model that a call for `asked` leads to where nothing is known of what it is about.
+    pub fn resolve(&self, asked: &str) -> Result<&Arc<Model>, RouteError> {
+        let routing = &self.settings.routing;
+        let choice = choose(&self.registry, routing, asked, Signs::default);
+        self.registry.resolve(&choice.name)
     }
 
     /// Where `model` is, unless the daemon has to start its server first.

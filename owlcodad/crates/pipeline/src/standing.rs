@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use owlcoda_models::policy::Policy;
 use owlcoda_types::Usage;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::cache::{Cache, CacheStats};
+use crate::figures::{Figures, ModelFigures};
 use crate::settle::{Outcome, Settled};
+use crate::snapshot::Snapshot;
 
 /// Model calls since the daemon started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub struct EndpointHealth {
 #[derive(Debug, Default)]
 pub struct Standing {
     policy: Policy,
+    cache: Cache,
+    figures: Mutex<Figures>,
     n_in_flight: AtomicU64,
     last_left: Notify,
     ended: Mutex<Ended>,
@@ -51,9 +57,40 @@ struct Ended {
 }
 
 impl Standing {
+    /// Takes a configuration on; to be called before calls see it.
+    pub(crate) fn configure(&self, snapshot: &Snapshot, now: Instant) {
+        let settings = &snapshot.settings;
+        self.policy.apply(settings.policy, &snapshot.registry, now);
+        self.cache.configure(settings.cache);
+    }
+
     /// Limits, breakers and what is in flight, for each model.
     pub const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    pub(crate) const fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// How full the cache is and what it was good for.
+    pub fn cache_stats(&self) -> CacheStats {
+        self.cache.stats()
+    }
+
+    /// Forgets every kept answer. Returns how many there were.
+    pub fn clear_cache(&self) -> usize {
+        self.cache.clear()
+    }
+
+    /// What was measured so far.
+    pub fn figures(&self) -> Figures {
+        self.figures.lock().clone()
+    }
+
+    /// What was measured of one model; `None` before its first call.
+    pub fn model_figures(&self, model: &str) -> Option<ModelFigures> {
+        self.figures.lock().models.get(model).cloned()
     }
 
     /// Traffic now.
@@ -91,6 +128,7 @@ impl Standing {
 
     /// Counts an ended call. `is_up` is what it says about its endpoint, if anything.
     pub(crate) fn leave(&self, settled: &Settled, is_up: Option<bool>) {
+        self.figures.lock().add(settled);
         let mut ended = self.ended.lock();
         ended.n_calls += 1;
         ended.usage += settled.usage;

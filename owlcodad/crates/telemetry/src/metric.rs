@@ -133,6 +133,7 @@ table! {
     Counter<2> RETRIES "owlcoda_retries_total" ["endpoint", "reason"] "Attempts that failed and were made again at the same model.";
     Counter<2> FALLBACKS "owlcoda_fallbacks_total" ["from", "to"] "Calls that another model answered than the one asked for.";
     Counter<1> RATE_LIMITED "owlcoda_rate_limited_total" ["model"] "Calls that our own limit of calls a minute turned away.";
+    Counter<1> CACHE_REQUESTS "owlcoda_cache_requests_total" ["result"] "Calls that a kept answer could serve: hit or miss.";
     Seconds<2> TIME_TO_FIRST_TOKEN "owlcoda_upstream_time_to_first_token_seconds" ["endpoint", "model"] "From sending a call to the first event of its answer.";
     Counter<2> TOKENS "owlcoda_tokens_total" ["model", "direction"] "Tokens as the model servers count them; the direction says which kind.";
     Counter<0> AUDIT_RECORDS "owlcoda_audit_records_total" [] "Audit records made durable.";

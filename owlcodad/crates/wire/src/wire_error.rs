@@ -33,7 +33,8 @@ impl WireError {
         ErrorCode::InvalidRequest
     }
 
-    pub(crate) fn field(path: impl Into<String>, message: impl Into<String>) -> Self {
+    /// Something of a request that is missing or has the wrong shape.
+    pub fn field(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Field {
             path: path.into(),
             message: message.into(),

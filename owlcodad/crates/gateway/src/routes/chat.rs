@@ -30,8 +30,10 @@ pub(crate) async fn create(
     match super::parse(body, openai::Request::parse_bytes).await {
         Ok(request) => {
             let request = Request::Chat(Box::new(request));
-            let call = super::call(&gateway, id, ROUTE, &headers, request);
-            super::answer(gateway, call).await
+            match super::call(&gateway, id, ROUTE, &headers, request) {
+                Ok(call) => super::answer(gateway, call).await,
+                Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
+            }
         }
         Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
     }

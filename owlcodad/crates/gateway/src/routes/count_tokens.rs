@@ -32,7 +32,7 @@ pub(crate) async fn count(
         }
     };
     // A count for a model that does not exist would be believed.
-    if let Err(error) = gateway.pipeline.snapshot().registry.resolve(&request.model) {
+    if let Err(error) = gateway.pipeline.snapshot().resolve(&request.model) {
         return reply::error(Dialect::Anthropic, error.code(), &error.to_string(), id);
     }
     let count = json!({ "input_tokens": estimate_input_tokens(&request) });

@@ -30,10 +30,14 @@ pub(crate) async fn create(
     match super::parse(body.clone(), |body| anthropic::Request::parse(body)).await {
         Ok(request) => {
             let request = Request::Messages(Box::new(request));
-            let mut call = super::call(&gateway, id, ROUTE, &headers, request);
-            call.raw = Some(body);
-            call.forwarded = forwarded(&headers);
-            super::answer(gateway, call).await
+            match super::call(&gateway, id, ROUTE, &headers, request) {
+                Ok(mut call) => {
+                    call.raw = Some(body);
+                    call.forwarded = forwarded(&headers);
+                    super::answer(gateway, call).await
+                }
+                Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
+            }
         }
         Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
     }

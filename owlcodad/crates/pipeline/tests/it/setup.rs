@@ -18,8 +18,8 @@ use owlcoda_config::{
 };
 use owlcoda_models::Registry;
 use owlcoda_pipeline::{
-    Answer, Call, Event, EventStream, Failure, HeadSent, Outcome, Pipeline, Recorder, Request,
-    Route, Settings, Settled, Snapshot, Whole,
+    Answer, CacheWish, Call, Event, EventStream, Failure, HeadSent, Outcome, Pipeline, Recorder,
+    Request, Route, Settings, Settled, Snapshot, Whole,
 };
 use owlcoda_supervise::{CancellationToken, Live, Shutdown, Supervisor};
 use owlcoda_testkit::{COMPLETION_TOKENS, FakeUpstream, MODEL, PROMPT_TOKENS};
@@ -219,6 +219,7 @@ pub(crate) fn call_with(dialect: Dialect, mode: Mode, more: &Value) -> Call {
         raw: None,
         forwarded: Vec::new(),
         hops: 0,
+        cache: CacheWish::Unsaid,
         head_sent: HeadSent::default(),
     }
 }
