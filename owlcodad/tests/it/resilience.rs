@@ -105,6 +105,38 @@ const ROWS: &[Row] = &[
         "well",
     ),
     (
+        "reset before a word, then well",
+        || vec![Script::stream().reset(), Script::reply("well")],
+        2,
+        0,
+        200,
+        "well",
+    ),
+    (
+        "429, then well",
+        || vec![Script::error(429, "slow down"), Script::reply("well")],
+        2,
+        0,
+        200,
+        "well",
+    ),
+    (
+        "429 for a long time",
+        || vec![Script::error(429, "come back in an hour").header("retry-after", "3600")],
+        1,
+        1,
+        200,
+        "from the second",
+    ),
+    (
+        "an answer that is none",
+        || vec![Script::verbatim("<html>a proxy's page</html>"); 4],
+        4,
+        1,
+        200,
+        "from the second",
+    ),
+    (
         "500 for good",
         || vec![Script::error(500, "no"); 4],
         4,
@@ -188,6 +220,41 @@ async fn what_fails_before_the_first_word_is_tried_again_then_elsewhere() {
             "{label}: {n_fallbacks}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_slow_answer_within_its_time_is_neither_repeated_nor_taken_elsewhere() {
+    let pair = Pair::start(json!({})).await;
+    for route in Route::BOTH {
+        let gate = Gate::new();
+        pair.first.script(Script::reply("at last").held(&gate));
+        let asked = pair.ask(route);
+        let let_through = async {
+            pair.first.next_request().await;
+            gate.open();
+        };
+        let (answer, ()) = tokio::join!(asked, let_through);
+        assert_eq!(text_of(route, &answer.json()), "at last");
+    }
+    assert_eq!(
+        (pair.first.requests().len(), pair.second.requests().len()),
+        (2, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_flaps_is_repeated_and_never_left_alone() {
+    let pair = Pair::start(json!({"circuitBreakerThreshold": 2})).await;
+    for n_calls in 1..=6 {
+        pair.first.script(Script::error(502, "gone"));
+        pair.first.script(Script::reply("back"));
+        let answer = pair.ask(Route::Messages).await;
+        assert_eq!(text_of(Route::Messages, &answer.json()), "back");
+        assert_eq!(answer.header("x-owlcoda-fallback"), None);
+        assert_eq!(pair.first.requests().len(), 2 * n_calls);
+        assert_eq!(pair.newest(n_calls).await["n_attempts"], 2);
+    }
+    assert!(pair.second.requests().is_empty());
 }
 
 #[tokio::test]
