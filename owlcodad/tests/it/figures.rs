@@ -3,7 +3,7 @@
 use owlcoda_testkit::{FakeUpstream, Script, TestDaemon, http};
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, Route, start_before, until};
+use crate::world::{MODEL, Route, start, start_before, until};
 
 async fn get(daemon: &TestDaemon, path: &str) -> Value {
     let answer = http::get(&format!("{}{path}", daemon.url())).await;
@@ -81,6 +81,42 @@ async fn calls_are_measured_by_model_and_by_route() {
         (&json!(6), &json!(44), &json!(8))
     );
     assert_eq!(usage["totalTokens"], 52);
+}
+
+#[tokio::test]
+async fn costs_go_by_the_price_that_is_given_else_by_the_electricity_of_the_model_s_size() {
+    let upstream = FakeUpstream::start().await;
+    upstream.always(Script::reply("ok"));
+    let daemon = start(json!({
+        "cost": {"currency": "EUR", "kwhPrice": 0.4},
+        "models": [
+            {"id": "local-7b", "endpoint": upstream.url()},
+            {"id": "priced", "endpoint": upstream.url(), "price": {"input": 2, "output": 10}},
+        ],
+    }))
+    .await;
+    // 11 tokens in and 2 out, each.
+    for (model, expected) in [("local-7b", "0.000002"), ("priced", "0.000042")] {
+        let body = Route::Chat.ask(model).to_string();
+        let answer = http::post(&Route::Chat.url(&daemon), body).await;
+        assert_eq!(
+            answer.header("x-owlcoda-estimated-cost"),
+            Some(expected),
+            "{model}"
+        );
+    }
+    let cost = get(&daemon, "/v1/cost").await;
+    let told = |n: usize| {
+        let model = &cost["data"][n];
+        let texts = ["model_id", "source", "unit"].map(|name| model[name].as_str().unwrap());
+        (texts, model["cost"].as_f64().unwrap())
+    };
+    assert_eq!(told(0), (["local-7b", "estimated", "EUR"], 0.000_002));
+    assert_eq!(told(1), (["priced", "configured", "EUR"], 0.000_042));
+    assert_eq!(
+        (&cost["total_cost"], &cost["unit"]),
+        (&json!(0.000_044), &json!("EUR"))
+    );
 }
 
 #[tokio::test]

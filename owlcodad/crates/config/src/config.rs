@@ -7,6 +7,7 @@ use std::time::Duration;
 use owlcoda_types::{Secret, Server};
 
 use crate::caller::{AllowedHost, AuthConfig};
+use crate::cost::{CostConfig, Price};
 use crate::endpoint::EndpointUrl;
 use crate::policy::PolicyConfig;
 
@@ -33,6 +34,8 @@ pub struct Config {
     pub health: HealthConfig,
     /// Whether local models are loaded when the daemon starts.
     pub is_warmed_up: bool,
+    /// How costs are told and estimated.
+    pub cost: CostConfig,
     /// The model name in answers.
     pub response_model_style: ResponseModelStyle,
     /// Least level that is logged.
@@ -150,6 +153,8 @@ pub struct ModelConfig {
     pub headers: BTreeMap<String, Secret>,
     /// Prompt and answer together, in tokens. None: the file does not say.
     pub context_window: Option<u32>,
+    /// What its server asks for tokens. None: the file does not say.
+    pub price: Option<Price>,
     /// Longest wait for the first token.
     pub first_token_timeout: Duration,
     /// Longest silence in the middle of an answer.

@@ -12,6 +12,7 @@
 mod caller;
 mod check;
 mod config;
+mod cost;
 mod credentials;
 mod endpoint;
 mod env;
@@ -37,6 +38,7 @@ pub use config::{
     ModelTarget, PORT_PLACEHOLDER, Protocol, ResponseModelStyle, RoutingConfig, RuntimeConfig,
     ServerConfig, StorageConfig, TIERS, UnknownModel, UpstreamConfig,
 };
+pub use cost::{CostConfig, Price};
 pub use credentials::{Credentials, find_credentials};
 pub use endpoint::{EndpointError, EndpointUrl};
 pub use env::Environment;

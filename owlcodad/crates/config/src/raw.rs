@@ -26,6 +26,7 @@ pub(crate) struct RawConfig {
     pub(crate) cache: RawCache,
     pub(crate) health: RawHealth,
     pub(crate) warmup: Option<bool>,
+    pub(crate) cost: RawCost,
     /// None where the item is no object.
     pub(crate) models: Vec<Option<RawModel>>,
     /// None where the item is no object.
@@ -124,6 +125,23 @@ pub(crate) struct RawModel {
     pub(crate) headers: BTreeMap<String, Secret>,
     pub(crate) context_window: Option<u32>,
     pub(crate) timeout_ms: Option<u64>,
+    pub(crate) price: Option<RawPrice>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawPrice {
+    pub(crate) input: Option<f64>,
+    pub(crate) output: Option<f64>,
+    pub(crate) cache_read: Option<f64>,
+    pub(crate) cache_write: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawCost {
+    pub(crate) currency: Option<String>,
+    pub(crate) kwh_price: Option<f64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

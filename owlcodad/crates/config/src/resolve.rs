@@ -15,6 +15,7 @@ use crate::config::{
     AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogLevel, ResponseModelStyle,
     RoutingConfig, ServerConfig, StorageConfig, UnknownModel, UpstreamConfig,
 };
+use crate::cost;
 use crate::credentials::Credentials;
 use crate::endpoint::EndpointUrl;
 use crate::env::Environment;
@@ -71,6 +72,7 @@ pub(crate) fn resolve(
         },
         cache: cache(&raw.cache),
         health: health(&raw.health),
+        cost: cost::resolve(raw.cost),
         is_warmed_up: raw.warmup.unwrap_or(false),
         response_model_style: match raw.response_model_style.as_deref() {
             Some("requested") => ResponseModelStyle::Requested,

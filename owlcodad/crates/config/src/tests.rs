@@ -110,13 +110,11 @@ fn sample(kind: Kind) -> Value {
 }
 
 fn document_with(path: &str, value: &Value) -> Value {
-    match path.split_once("[].") {
-        Some((list, name)) => json!({list: [{name: value}]}),
-        None => match path.split_once('.') {
-            Some((group, name)) => json!({group: {name: value}}),
-            None => json!({path: value}),
-        },
-    }
+    path.rsplit('.')
+        .fold(value.clone(), |inner, name| match name.strip_suffix("[]") {
+            Some(list) => json!({list: [inner]}),
+            None => json!({name: inner}),
+        })
 }
 
 #[test]

@@ -11,8 +11,8 @@ use owlcoda_types::ErrorCode;
 use crate::admit::{Admitted, admit, dialect_of};
 use crate::parameter::Parameter;
 use crate::routes::{
-    audit, cache, chat, count_tokens, health, latency, messages, metrics, models, openapi, perf,
-    recommend, root, usage,
+    audit, cache, chat, cost, count_tokens, health, latency, messages, metrics, models, openapi,
+    perf, recommend, root, usage,
 };
 use crate::{Gateway, observe, reply};
 
@@ -153,6 +153,16 @@ pub const ENDPOINTS: &[Endpoint] = &[
         body: None,
         answer: Answer::Json,
         handler: || get(latency::latency),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/cost",
+        summary: "What the calls of each model cost, or would cost in electricity.",
+        class: Class::Data,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
+        handler: || get(cost::cost),
     },
     Endpoint {
         method: "GET",

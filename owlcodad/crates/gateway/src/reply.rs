@@ -23,6 +23,9 @@ const CACHE: HeaderName = HeaderName::from_static("x-owlcoda-cache");
 /// What the model was chosen for, and how sure that is: `code 0.80`.
 const INTENT: HeaderName = HeaderName::from_static("x-owlcoda-intent");
 
+/// What the tokens of a whole answer cost, in `cost.currency`.
+const COST: HeaderName = HeaderName::from_static("x-owlcoda-estimated-cost");
+
 /// From the request to its whole answer, in milliseconds.
 const DURATION: HeaderName = HeaderName::from_static("x-owlcoda-duration-ms");
 
@@ -116,6 +119,11 @@ pub(crate) fn about(headers: &mut HeaderMap, about: &About) {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(INTENT, value);
         }
+    }
+    if let Some(cost) = about.cost.filter(|cost| *cost > 0.0)
+        && let Ok(value) = HeaderValue::from_str(&format!("{cost:.6}"))
+    {
+        headers.insert(COST, value);
     }
     if about.dropped.is_empty() {
         return;

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod cache;
 pub(crate) mod chat;
+pub(crate) mod cost;
 pub(crate) mod count_tokens;
 pub(crate) mod health;
 pub(crate) mod latency;

@@ -1,6 +1,7 @@
 //! Which model a name means, and what is done when it does not answer. Pure: no sockets, no clock.
 
 mod choice;
+pub mod cost;
 pub mod intent;
 pub mod policy;
 pub mod recommend;

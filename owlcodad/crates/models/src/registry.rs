@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use owlcoda_config::{EndpointUrl, ModelConfig, ModelTarget, Protocol, UpstreamConfig};
+use owlcoda_config::{EndpointUrl, ModelConfig, ModelTarget, Price, Protocol, UpstreamConfig};
 use owlcoda_types::{ErrorCode, Secret, Server, clip, printable};
 
 /// How a model came to be known.
@@ -53,6 +53,8 @@ pub struct Model {
     pub headers: BTreeMap<String, Secret>,
     /// Prompt and answer together, in tokens.
     pub context_window: Option<u32>,
+    /// What its server asks for tokens.
+    pub price: Option<Price>,
     /// Most time until the first event of an answer.
     pub first_token_timeout: Duration,
     /// Most silence within an answer.
@@ -194,6 +196,7 @@ impl Registry {
                     key: None,
                     headers: BTreeMap::new(),
                     context_window,
+                    price: None,
                     first_token_timeout: limits.first_token_timeout,
                     idle_timeout: limits.idle_timeout,
                 });
@@ -340,6 +343,7 @@ fn from_config(config: &ModelConfig) -> Model {
         key: config.key.clone(),
         headers: config.headers.clone(),
         context_window: config.context_window,
+        price: config.price,
         first_token_timeout: config.first_token_timeout,
         idle_timeout: config.idle_timeout,
     }

@@ -39,6 +39,7 @@ impl Inner {
         let model = visit.model();
         let shown = snapshot.shown_name(model, call.request.model()).to_owned();
         settlement.routed(&model.id, &model.endpoint_id());
+        settlement.priced(snapshot.rate(&model.id));
 
         let outgoing = outgoing(call, model, shown)?;
         settlement.dropped(outgoing.dropped);

@@ -161,7 +161,7 @@ pub struct Whole {
 }
 
 /// What a caller may want to know beside the answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct About {
     /// Id of the model that answered.
     pub model_used: String,
@@ -171,6 +171,8 @@ pub struct About {
     pub guess: Option<Guess>,
     /// What became of it at the cache; `None` where it was not for the cache.
     pub cache: Option<CacheUse>,
+    /// What the answer's tokens cost, in the configured currency; `None` where no rate is known.
+    pub cost: Option<f64>,
     /// Names of what the model server's dialect could not carry.
     pub dropped: Vec<String>,
 }

@@ -43,6 +43,8 @@ pub struct ModelFigures {
     pub n_answered: u64,
     /// Tokens of all calls, of those as well that count for nothing else.
     pub usage: Usage,
+    /// What they cost at the rates of their time, in the configured currency.
+    pub cost: f64,
     /// When the first of them came, in milliseconds since 1970.
     pub first_ms: UnixMs,
     /// When the last of them came.
@@ -99,6 +101,7 @@ impl ModelFigures {
         }
         self.last_ms = self.last_ms.max(settled.at_ms);
         self.usage += settled.usage;
+        self.cost += settled.cost.unwrap_or_default();
         match settled.outcome {
             Outcome::Ok => {
                 self.n_calls += 1;

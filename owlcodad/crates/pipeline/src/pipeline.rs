@@ -122,6 +122,7 @@ impl Pipeline {
                     inner.standing.cache().put(key, kept, now());
                 }
                 visit.succeed();
+                settlement.usage(usage);
                 let about = settlement.about();
                 settlement.first_event();
                 settlement.succeed(usage);

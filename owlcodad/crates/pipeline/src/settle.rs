@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use owlcoda_models::cost::Rate;
 use owlcoda_models::intent::Guess;
 use owlcoda_telemetry::metric;
 use owlcoda_types::{
@@ -76,6 +77,8 @@ pub struct Settled {
     pub is_cached: bool,
     /// Tokens as the model server counted them.
     pub usage: Usage,
+    /// What they cost, in the configured currency; none where no rate is known.
+    pub cost: Option<f64>,
     /// From sending the call to the first event.
     pub ttft: Option<Duration>,
     /// From admission to the end.
@@ -146,6 +149,7 @@ pub(crate) struct Settlement {
     fallback_from: Option<String>,
     guess: Option<Guess>,
     cache: Option<CacheUse>,
+    rate: Option<Rate>,
     recorder: Arc<dyn Recorder>,
     standing: Arc<Standing>,
     _in_flight: InFlight,
@@ -168,6 +172,7 @@ impl Settlement {
             is_stream: entry.is_stream,
             is_cached: false,
             usage: Usage::default(),
+            cost: None,
             ttft: None,
             elapsed: Duration::ZERO,
             session: entry.session,
@@ -185,6 +190,7 @@ impl Settlement {
             fallback_from: None,
             guess: None,
             cache: None,
+            rate: None,
             recorder,
             standing,
             _in_flight: in_flight,
@@ -260,8 +266,19 @@ impl Settlement {
                 fallback_from: self.fallback_from.clone(),
                 guess: self.guess,
                 cache: self.cache,
+                cost: self.cost(),
                 dropped: settled.dropped_fields.clone(),
             })
+    }
+
+    /// What the tokens of the model that is asked next cost.
+    pub(crate) fn priced(&mut self, rate: Option<Rate>) {
+        self.rate = rate;
+    }
+
+    fn cost(&self) -> Option<f64> {
+        let usage = &self.settled.as_ref()?.usage;
+        self.rate.map(|rate| rate.cost(usage))
     }
 
     /// The choice of a model was ours, and made for this.
@@ -387,9 +404,11 @@ impl Settlement {
     }
 
     fn end(&mut self, outcome: Outcome, status: u16) {
+        let cost = self.cost();
         let Some(mut settled) = self.settled.take() else {
             return;
         };
+        settled.cost = cost;
         settled.outcome = outcome;
         settled.status = status;
         settled.elapsed = self.started.elapsed();

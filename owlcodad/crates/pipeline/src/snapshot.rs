@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use owlcoda_config::{
-    CacheConfig, Config, EndpointUrl, ModelTarget, PolicyConfig, Protocol, ResponseModelStyle,
-    RoutingConfig,
+    CacheConfig, Config, CostConfig, EndpointUrl, ModelTarget, PolicyConfig, Protocol,
+    ResponseModelStyle, RoutingConfig,
 };
+use owlcoda_models::cost::Rate;
 use owlcoda_models::intent::Signs;
 use owlcoda_models::{Model, Registry, RouteError, choose};
 use owlcoda_upstream::managed::Runtimes;
@@ -24,10 +25,12 @@ pub struct Snapshot {
     /// was asked for.
     pub runtimes: Runtimes,
     destinations: HashMap<String, Destination>,
+    /// By the id of the model.
+    rates: HashMap<String, Rate>,
 }
 
 /// What of a configuration is the same for every model.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// Which name an answer carries.
     pub style: ResponseModelStyle,
@@ -37,6 +40,8 @@ pub struct Settings {
     pub policy: PolicyConfig,
     /// Answers that are given again.
     pub cache: CacheConfig,
+    /// How costs are told and estimated.
+    pub cost: CostConfig,
 }
 
 impl From<&Config> for Settings {
@@ -46,6 +51,7 @@ impl From<&Config> for Settings {
             routing: config.routing.clone(),
             policy: config.policy,
             cache: config.cache,
+            cost: config.cost.clone(),
         }
     }
 }
@@ -79,12 +85,22 @@ impl Snapshot {
                 destinations.insert(model.id.clone(), destination);
             }
         }
+        let rates = registry.models().iter().filter_map(|model| {
+            let rate = Rate::of(model, &settings.cost)?;
+            Some((model.id.clone(), rate))
+        });
         Ok(Self {
+            rates: rates.collect(),
             registry,
             settings,
             runtimes,
             destinations,
         })
+    }
+
+    /// What a model's tokens cost, where that is known.
+    pub fn rate(&self, model: &str) -> Option<Rate> {
+        self.rates.get(model).copied()
     }
 
     /// The model that a call for `asked` leads to where nothing is known of what it is about.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use owlcoda_types::{Server, printable};
 
 use crate::config::{ModelConfig, ModelTarget, Protocol, RuntimeConfig, TIERS, UpstreamConfig};
+use crate::cost;
 use crate::credentials::Credentials;
 use crate::endpoint::EndpointUrl;
 use crate::env::Environment;
@@ -104,6 +105,7 @@ fn model(
         key,
         headers,
         context_window: raw.context_window,
+        price: raw.price.as_ref().and_then(cost::price),
         first_token_timeout: millis_or(raw.timeout_ms, context.upstream.first_token_timeout),
         idle_timeout: millis_or(raw.timeout_ms, context.upstream.idle_timeout),
         id,

@@ -155,6 +155,7 @@ pub(crate) fn model(target: ModelTarget) -> ModelConfig {
         server: Server::Generic,
         key: Some(Secret::new(KEY)),
         headers: BTreeMap::new(),
+        price: None,
         context_window: None,
         first_token_timeout: Duration::from_mins(10),
         idle_timeout: Duration::from_mins(5),
