@@ -2,10 +2,11 @@
 
 use std::error::Error;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "owlcoda/v1/audit.proto",
     "owlcoda/v1/common.proto",
     "owlcoda/v1/daemon.proto",
+    "owlcoda/v1/logs.proto",
     "owlcoda/v1/models.proto",
     "owlcoda/v1/sessions.proto",
 ];

@@ -47,6 +47,10 @@ pub(crate) enum Failure {
     Store(#[from] StoreError),
     #[error("{0}")]
     Upstream(#[from] UpstreamError),
+    #[error(
+        "the log file cannot be opened: {0}; set `logFilePath` in the configuration to another"
+    )]
+    LogFile(#[source] io::Error),
     #[error("the system refused {what}: {source}")]
     System {
         what: &'static str,
@@ -61,7 +65,7 @@ impl Failure {
                 ErrorCode::InvalidConfig
             }
             Self::AlreadyRunning { .. } | Self::PortInUse { .. } => ErrorCode::Busy,
-            Self::Listen { .. } | Self::Token(_) => ErrorCode::InvalidConfig,
+            Self::Listen { .. } | Self::Token(_) | Self::LogFile(_) => ErrorCode::InvalidConfig,
             Self::Socket(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Upstream(error) => error.code(),

@@ -14,7 +14,7 @@ use owlcoda_pipeline::Pipeline;
 use owlcoda_proto::Place;
 use owlcoda_store::{Store, StoreOptions};
 use owlcoda_supervise::{Hangups, Identity, Live, OnExit, Shutdown, Signals, Supervisor};
-use owlcoda_telemetry::{Exposition, Logging, install_recorder, metric};
+use owlcoda_telemetry::{Exposition, LogFile, Logging, install_recorder, metric};
 use owlcoda_types::{Clock, SystemClock};
 use owlcoda_upstream::Upstream;
 use owlcoda_upstream::managed::Runtimes;
@@ -44,12 +44,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let source = sources.now();
     let fingerprint = Fingerprint::of(&source);
     let loaded = owlcoda_config::load(&source, &environment)?;
-    let logging = owlcoda_telemetry::init_logging(log_level(loaded.config.log_level));
+    let level = log_level(loaded.config.log_level);
+    prepare_home(&place.home)?;
+    let log_file = log_file(&loaded.config, &place.home);
+    let logging = owlcoda_telemetry::init_logging(level, log_file).map_err(Failure::LogFile)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
 
-    prepare_home(&place.home)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pid = std::process::id();
     let about_us = format!(
@@ -65,6 +67,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             what: "the async runtime",
             source,
         })?;
+    let log_end = logging.clone();
     let status = runtime.block_on(async {
         let started = Started {
             place,
@@ -80,6 +83,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     // A thread that hangs in a system call must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_secs(2));
     drop(instance);
+    log_end.finish();
     status
 }
 
@@ -174,7 +178,7 @@ impl Started {
             composition: Arc::clone(&composition),
             gateway: settings.clone(),
             bound: address,
-            logging,
+            logging: logging.clone(),
             recorder,
         };
         let (reloader, reload) =
@@ -197,6 +201,7 @@ impl Started {
             pipeline: pipeline.clone(),
             agent,
             store: store.clone(),
+            logs: Arc::clone(logging.tail()),
             shutdown: supervisor.shutdown().clone(),
         };
         let gateway = Gateway {
@@ -227,6 +232,7 @@ impl Started {
                 gateway,
                 control,
                 exposition,
+                logging,
             },
         );
 
@@ -249,6 +255,7 @@ struct Parts {
     gateway: Gateway,
     control: Control,
     exposition: Exposition,
+    logging: Logging,
 }
 
 fn start_tasks(supervisor: &Supervisor, parts: Parts) {
@@ -274,13 +281,16 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     supervisor.spawn("control", OnExit::Fatal, |_| {
         owlcoda_control::serve(parts.socket, parts.control)
     });
-    let exposition = parts.exposition;
+    let (exposition, logging) = (parts.exposition, parts.logging);
     supervisor.spawn("metrics-upkeep", OnExit::Report, |stop| async move {
         let mut due = tokio::time::interval(Exposition::UPKEEP_INTERVAL);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                _ = due.tick() => exposition.run_upkeep(),
+                _ = due.tick() => {
+                    metric::LOG_LINES_DROPPED.reach([], logging.n_lost());
+                    exposition.run_upkeep();
+                }
             }
         }
     });
@@ -334,6 +344,16 @@ fn notice_stray_config(found: &owlcoda_config::Found) {
     if let Some(notice) = notice {
         let _ = writeln!(std::io::stderr(), "owlcodad: {notice}");
     }
+}
+
+/// The log file of `config`, whose path may begin at `home`.
+fn log_file(config: &Config, home: &Path) -> Option<LogFile> {
+    let file = &config.log_file;
+    Some(LogFile {
+        path: home.join(file.path.as_ref()?),
+        max_bytes: file.max_bytes,
+        keep: file.keep,
+    })
 }
 
 pub(crate) const fn log_level(level: LogLevel) -> owlcoda_telemetry::LogLevel {

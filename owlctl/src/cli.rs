@@ -1,10 +1,12 @@
 //! The command tree: what may be typed, and what its help says.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::exit::Exit;
+use crate::quantity;
 
 /// Examples come before the options, because they answer most questions.
 const TEMPLATE: &str =
@@ -75,6 +77,7 @@ pub(crate) enum Verb {
     Models(ModelsArgs),
     Audit(AuditArgs),
     Reload(ReloadArgs),
+    Logs(LogsArgs),
 }
 
 /// Prints the version of this program and of the daemon
@@ -167,6 +170,28 @@ pub(crate) struct AuditArgs {
 )]
 pub(crate) struct ReloadArgs {}
 
+/// Shows what the daemon logs: the latest lines, and with `-f` what comes
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl logs                        the latest lines
+  owlctl logs -f --level warn        what goes wrong from now on
+  owlctl logs --since 10m
+  owlctl --json logs -f | jq .       one JSON object a line"
+)]
+pub(crate) struct LogsArgs {
+    /// Go on with lines that are yet to come, until Ctrl-C or the daemon's end
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Only lines of the last 90s, 10m, 2h or 1d
+    #[arg(long, value_name = "TIME", value_parser = quantity::parse_span)]
+    pub(crate) since: Option<Duration>,
+    /// Only lines of this importance or more
+    #[arg(long, value_name = "LEVEL", value_parser = ["error", "warn", "info", "debug", "trace"])]
+    pub(crate) level: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -199,7 +224,9 @@ mod tests {
             .collect();
         assert_eq!(
             verbs,
-            ["version", "status", "health", "models", "audit", "reload"]
+            [
+                "version", "status", "health", "models", "audit", "reload", "logs"
+            ]
         );
         for verb in verbs {
             let help = help_of(&["owlctl", &verb, "--help"]);

@@ -2,6 +2,7 @@
 
 mod audit;
 mod health;
+mod logs;
 mod models;
 mod reload;
 mod status;
@@ -34,12 +35,19 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Models(_) => models::run(&context).await,
             Verb::Audit(args) => audit::run(&context, args).await,
             Verb::Reload(_) => reload::run(&context).await,
+            Verb::Logs(args) => logs::run(&context, args).await,
         }
     };
-    let answer = tokio::select! {
-        answer = tokio::time::timeout(limit, answer) => {
-            answer.unwrap_or(Err(CommandError::TimedOut(limit)))
+    let in_time = async {
+        if matches!(&cli.verb, Verb::Logs(args) if args.follow) {
+            // It ends when the person who looks on has seen enough.
+            return answer.await;
         }
+        let answer = tokio::time::timeout(limit, answer).await;
+        answer.unwrap_or(Err(CommandError::TimedOut(limit)))
+    };
+    let answer = tokio::select! {
+        answer = in_time => answer,
         () = interrupted(interrupts) => Err(CommandError::Interrupted),
     };
     let report = answer.unwrap_or_else(|error| Report::failure(&error));

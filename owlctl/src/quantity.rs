@@ -42,6 +42,24 @@ pub(crate) fn span(ms: u64) -> String {
     }
 }
 
+/// A span of time as people write it: `90s`, `10m`, `2h`, `1d`.
+pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
+    let wrong = || "a number with `s`, `m`, `h` or `d` is wanted, such as 10m".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let secs = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text
+        .strip_suffix(unit)
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(wrong)?;
+    Ok(Duration::from_secs(number.saturating_mul(secs)))
+}
+
 /// A whole number with its thousands apart: `214,331`.
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -121,5 +139,21 @@ mod tests {
             local_time(1_700_000_000_123, &TimeZone::fixed(jiff::tz::offset(2))),
             "2023-11-15 00:13:20"
         );
+    }
+
+    #[test]
+    fn a_span_is_read_in_each_unit_and_nothing_else_is() {
+        for (text, secs) in [
+            ("0s", 0),
+            ("90s", 90),
+            ("10m", 600),
+            ("2h", 7200),
+            ("1d", 86_400),
+        ] {
+            assert_eq!(parse_span(text), Ok(Duration::from_secs(secs)), "{text}");
+        }
+        for text in ["", "s", "10", "-1m", "1.5h", "1w", "ten m", "1é"] {
+            assert!(parse_span(text).is_err(), "{text}");
+        }
     }
 }

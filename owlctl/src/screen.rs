@@ -19,6 +19,14 @@ pub(crate) fn show(report: &Report) -> io::Result<()> {
     }
 }
 
+/// Writes data that comes bit by bit. False where nobody reads it any more.
+pub(crate) fn print(text: &str) -> bool {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_ok()
+}
+
 /// Writes a message for a person.
 pub(crate) fn complain(message: &str) {
     // Where even standard error is closed, nobody is left to be told.

@@ -12,6 +12,7 @@ use crate::status::Failure;
 use crate::v1::audit_client::AuditClient;
 use crate::v1::daemon_client::DaemonClient;
 use crate::v1::events_client::EventsClient;
+use crate::v1::logs_client::LogsClient;
 use crate::v1::models_client::ModelsClient;
 use crate::v1::sessions_client::SessionsClient;
 use crate::v1::turns_client::TurnsClient;
@@ -89,6 +90,10 @@ impl Client {
     service! {
         /// The calls that follow a conversation.
         events: EventsClient
+    }
+    service! {
+        /// The calls that read the log.
+        logs: LogsClient
     }
     service! {
         /// The models' calls.

@@ -415,11 +415,10 @@ async fn a_machine_without_certificate_authorities_still_serves_its_own_models()
     let route = Route::Chat;
     let answer = http::post(&route.url(&daemon), route.ask(MODEL).to_string()).await;
     assert_eq!(answer.status, 200);
-    assert!(
-        daemon.stderr().contains("ca-certificates"),
-        "{}",
-        daemon.stderr()
-    );
+    until("the remark in the log", async || {
+        daemon.stderr().contains("ca-certificates").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -77,6 +77,12 @@ async fn the_log_level_decides_what_is_written_and_the_variable_wins() {
             })
             .await;
         }
+        if is_start_told {
+            until("the start in the log", async || {
+                daemon.stderr().contains(starting).then_some(())
+            })
+            .await;
+        }
         let said = daemon.stderr();
         assert_eq!(
             said.contains(call),
@@ -95,7 +101,8 @@ async fn the_log_level_decides_what_is_written_and_the_variable_wins() {
 async fn what_is_said_to_a_model_is_not_in_the_log_at_any_level() {
     let upstream = FakeUpstream::start().await;
     upstream.always(Script::reply("an-answer-nobody-may-log"));
-    let mut config = with(config(&upstream), json!({"logLevel": "trace"}));
+    let more = json!({"logLevel": "trace", "logFilePath": "all.log"});
+    let mut config = with(config(&upstream), more);
     config["models"][0]["apiKeyEnv"] = json!("SOME_KEY");
     config["models"][0]["headers"] = json!({"x-secret": "a-header-nobody-may-log"});
     let key = "a-key-nobody-may-log";
@@ -123,11 +130,14 @@ async fn what_is_said_to_a_model_is_not_in_the_log_at_any_level() {
         .status,
         Some(0)
     );
+    let tail = owlctl(&daemon, &["logs", "--json"]).await;
     daemon.terminate();
     assert_eq!(daemon.wait_exit().await.code(), Some(0));
-    let said = daemon.stderr();
-    assert!(said.contains("call ended"), "{said}");
-    assert!(!said.contains("nobody-may-log"), "{said}");
+    let in_file = fs_err::read_to_string(daemon.home().join("all.log")).unwrap();
+    for said in [daemon.stderr(), in_file, tail.stdout] {
+        assert!(said.contains("call ended"), "{said}");
+        assert!(!said.contains("nobody-may-log"), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ mod keys;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod managed;
 #[cfg(test)]
 mod other_form;

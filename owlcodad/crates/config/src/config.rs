@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use owlcoda_types::{Secret, Server};
@@ -40,6 +41,8 @@ pub struct Config {
     pub response_model_style: ResponseModelStyle,
     /// Least level that is logged.
     pub log_level: LogLevel,
+    /// Where log lines go besides standard error.
+    pub log_file: LogFileConfig,
     /// Who may call the HTTP API.
     pub auth: AuthConfig,
     /// The record of model calls.
@@ -322,6 +325,27 @@ pub enum ResponseModelStyle {
     Platform,
     /// The name that the caller sent.
     Requested,
+}
+
+/// Where log lines go besides standard error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFileConfig {
+    /// None: nowhere. A relative one begins at the data directory.
+    pub path: Option<PathBuf>,
+    /// Size at which it is set aside, in bytes.
+    pub max_bytes: u64,
+    /// How many that were set aside are kept.
+    pub keep: u32,
+}
+
+impl Default for LogFileConfig {
+    fn default() -> Self {
+        Self {
+            path: None,
+            max_bytes: 10 << 20,
+            keep: 3,
+        }
+    }
 }
 
 /// Least level that is logged.

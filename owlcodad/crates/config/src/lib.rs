@@ -34,9 +34,9 @@ mod tests;
 
 pub use caller::{AllowedHost, AuthConfig, AuthMode, Authority, Host};
 pub use config::{
-    AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogLevel, ModelConfig,
-    ModelTarget, PORT_PLACEHOLDER, Protocol, ResponseModelStyle, RoutingConfig, RuntimeConfig,
-    ServerConfig, StorageConfig, TIERS, UnknownModel, UpstreamConfig,
+    AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogFileConfig, LogLevel,
+    ModelConfig, ModelTarget, PORT_PLACEHOLDER, Protocol, ResponseModelStyle, RoutingConfig,
+    RuntimeConfig, ServerConfig, StorageConfig, TIERS, UnknownModel, UpstreamConfig,
 };
 pub use cost::{CostConfig, Price};
 pub use credentials::{Credentials, find_credentials};

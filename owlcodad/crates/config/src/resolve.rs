@@ -7,13 +7,14 @@ mod policy;
 mod runtime;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::caller::AuthConfig;
 use crate::check::not_one_of;
 use crate::config::{
-    AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogLevel, ResponseModelStyle,
-    RoutingConfig, ServerConfig, StorageConfig, UnknownModel, UpstreamConfig,
+    AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogFileConfig, LogLevel,
+    ResponseModelStyle, RoutingConfig, ServerConfig, StorageConfig, UnknownModel, UpstreamConfig,
 };
 use crate::cost;
 use crate::credentials::Credentials;
@@ -77,6 +78,15 @@ pub(crate) fn resolve(
         response_model_style: match raw.response_model_style.as_deref() {
             Some("requested") => ResponseModelStyle::Requested,
             _ => ResponseModelStyle::Platform,
+        },
+        log_file: {
+            let default = LogFileConfig::default();
+            let path = raw.log_file_path.filter(|path| !path.is_empty());
+            LogFileConfig {
+                path: path.map(PathBuf::from),
+                max_bytes: raw.log_file_max_bytes.unwrap_or(default.max_bytes),
+                keep: raw.log_file_keep.unwrap_or(default.keep),
+            }
         },
         log_level: log_level(raw.log_level.as_deref(), env, report),
         auth,

@@ -3,12 +3,15 @@
 use crate::config::Config;
 
 /// The keys whose new value waits for a restart: what they set was taken or opened at the start.
-pub const NEED_RESTART: [&str; 5] = [
+pub const NEED_RESTART: [&str; 8] = [
     "host",
     "port",
     "server.maxConnections",
     "server.connectTimeoutMs",
     "storage.cacheBytes",
+    "logFilePath",
+    "logFileMaxBytes",
+    "logFileKeep",
 ];
 
 impl Config {
@@ -16,7 +19,16 @@ impl Config {
     /// whose new values have to wait.
     #[must_use]
     pub fn for_running(mut self, running: &Self) -> (Self, Vec<&'static str>) {
-        let [host, port, max_connections, connect_timeout, cache_bytes] = NEED_RESTART;
+        let [
+            host,
+            port,
+            max_connections,
+            connect_timeout,
+            cache_bytes,
+            log_path,
+            log_max_bytes,
+            log_keep,
+        ] = NEED_RESTART;
         let mut pending = Vec::new();
         let (server, was) = (&mut self.server, &running.server);
         keep(&mut server.host, &was.host, host, &mut pending);
@@ -28,6 +40,15 @@ impl Config {
         keep(new, old, connect_timeout, &mut pending);
         let (new, old) = (&mut self.storage.cache_bytes, &running.storage.cache_bytes);
         keep(new, old, cache_bytes, &mut pending);
+        let (new, old) = (&mut self.log_file, &running.log_file);
+        keep(&mut new.path, &old.path, log_path, &mut pending);
+        keep(
+            &mut new.max_bytes,
+            &old.max_bytes,
+            log_max_bytes,
+            &mut pending,
+        );
+        keep(&mut new.keep, &old.keep, log_keep, &mut pending);
         (self, pending)
     }
 }
@@ -63,6 +84,9 @@ mod tests {
             r#"{"server": {"maxConnections": 7}}"#,
             r#"{"server": {"connectTimeoutMs": 77}}"#,
             r#"{"storage": {"cacheBytes": 99999}}"#,
+            r#"{"logFilePath": "log"}"#,
+            r#"{"logFileMaxBytes": 2048}"#,
+            r#"{"logFileKeep": 7}"#,
         ];
         let running = config("{}");
         for (key, text) in NEED_RESTART.into_iter().zip(changed) {

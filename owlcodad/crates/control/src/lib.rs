@@ -7,6 +7,7 @@ mod audit;
 mod convert;
 mod daemon;
 mod events;
+mod logs;
 mod models;
 mod observe;
 mod server;

@@ -9,11 +9,13 @@ use owlcoda_proto::MAX_MESSAGE_BYTES;
 use owlcoda_proto::v1::audit_server::AuditServer;
 use owlcoda_proto::v1::daemon_server::DaemonServer;
 use owlcoda_proto::v1::events_server::EventsServer;
+use owlcoda_proto::v1::logs_server::LogsServer;
 use owlcoda_proto::v1::models_server::ModelsServer;
 use owlcoda_proto::v1::sessions_server::SessionsServer;
 use owlcoda_proto::v1::turns_server::TurnsServer;
 use owlcoda_store::Store;
 use owlcoda_supervise::{Host, Shutdown};
+use owlcoda_telemetry::LogTail;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tracing::{debug, error};
@@ -38,6 +40,8 @@ pub struct Control {
     pub agent: Agent,
     /// The record of calls.
     pub store: Store,
+    /// The latest log lines.
+    pub logs: Arc<LogTail>,
     /// The phase that the daemon is in.
     pub shutdown: Shutdown,
 }
@@ -64,6 +68,7 @@ pub async fn serve(socket: ControlSocket, control: Control) {
         .add_service(capped!(AuditServer, control))
         .add_service(capped!(DaemonServer, control))
         .add_service(capped!(EventsServer, control))
+        .add_service(capped!(LogsServer, control))
         .add_service(capped!(ModelsServer, control))
         .add_service(capped!(SessionsServer, control))
         .add_service(capped!(TurnsServer, control));

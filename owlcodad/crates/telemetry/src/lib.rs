@@ -4,5 +4,5 @@ mod logging;
 pub mod metric;
 mod recorder;
 
-pub use logging::{LogLevel, Logging, init_logging};
+pub use logging::{LogFile, LogLevel, LogLine, LogTail, Logging, init_logging};
 pub use recorder::{Exposition, install_recorder};

@@ -41,6 +41,13 @@ impl<const N: usize> Counter<N> {
     }
 }
 
+impl<const N: usize> Counter<N> {
+    /// Makes the series with these label values at least `total`, which somebody else counts.
+    pub fn reach(&self, values: [&str; N], total: u64) {
+        counter!(self.name, &pairs(self.labels, values)).absolute(total);
+    }
+}
+
 impl<const N: usize> Gauge<N> {
     /// Sets the series with these label values.
     pub fn set(&self, values: [&str; N], value: f64) {
@@ -142,6 +149,7 @@ table! {
     Seconds<0> STORAGE_OPEN "owlcoda_storage_open_duration_seconds" [] "Opening the store at start.";
     Counter<1> STORAGE_ERRORS "owlcoda_storage_errors_total" ["op"] "Store operations that failed.";
     Counter<2> GRPC_REQUESTS "owlcoda_grpc_requests_total" ["method", "code"] "Control calls answered.";
+    Counter<0> LOG_LINES_DROPPED "owlcoda_log_lines_dropped_total" [] "Log lines that found no room on their way to standard error or the log file.";
     Counter<0> PANICS "owlcoda_panics_total" [] "Requests that ended in a defect of ours.";
     Counter<1> CONFIG_RELOADS "owlcoda_config_reloads_total" ["outcome"] "Looks at the configuration that had an outcome: applied, unchanged or rejected.";
     Gauge<0> CONFIG_RELOAD_OK "owlcoda_config_last_reload_successful" [] "1 while the configuration in force is the one on disk, 0 while that one was rejected.";

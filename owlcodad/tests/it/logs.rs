@@ -1,0 +1,124 @@
+//! Where log lines go, and how `owlctl logs` shows them.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use owlcoda_testkit::{FakeUpstream, Script, TestDaemon, http};
+use serde_json::{Value, json};
+
+use crate::process::{ended, owlctl, program, said};
+use crate::world::{MODEL, Route, config, daemon, metric, nothing, start, until, with};
+
+async fn call(daemon: &TestDaemon) {
+    let body = Route::Chat.ask(MODEL).to_string();
+    assert_eq!(http::post(&Route::Chat.url(daemon), body).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_log_file_gets_every_line_and_is_set_aside_when_it_is_full() {
+    let upstream = FakeUpstream::start().await;
+    upstream.always(Script::reply("ok"));
+    let file = json!({
+        "logLevel": "debug", "logFilePath": "log/all.log", "logFileMaxBytes": 1024, "logFileKeep": 2,
+        "middleware": {"rateLimitRpm": 0},
+    });
+    let daemon = start(with(config(&upstream), file)).await;
+    let path = daemon.home().join("log/all.log");
+    let numbered = |n: u32| daemon.home().join(format!("log/all.log.{n}"));
+    until("two files that were set aside", async || {
+        call(&daemon).await;
+        numbered(2).exists().then_some(())
+    })
+    .await;
+    for _ in 0..20 {
+        call(&daemon).await;
+    }
+    assert!(!numbered(3).exists());
+    let mode = fs_err::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let text = fs_err::read_to_string(numbered(1)).unwrap();
+    assert!(text.len() <= 1024, "{}", text.len());
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(
+            line["timestamp"].is_string() && line["level"].is_string(),
+            "{line}"
+        );
+    }
+    assert_eq!(
+        metric(&daemon, "owlcoda_log_lines_dropped_total").await,
+        0.0
+    );
+}
+
+#[tokio::test]
+async fn a_log_file_that_cannot_be_opened_is_told_with_the_key_to_change() {
+    let config = with(nothing(), json!({"logFilePath": "/proc/no-such-place/log"}));
+    let refused = daemon().config(config).try_start().await.unwrap_err();
+    assert_eq!(refused.status.code(), Some(78));
+    assert!(refused.stderr.contains("logFilePath"), "{}", refused.stderr);
+}
+
+#[tokio::test]
+async fn the_latest_lines_are_shown_by_time_and_level() {
+    let upstream = FakeUpstream::start().await;
+    upstream.always(Script::reply("ok"));
+    let daemon = start(with(config(&upstream), json!({"logLevel": "debug"}))).await;
+    call(&daemon).await;
+    let all = until("the call", async || {
+        let all = owlctl(&daemon, &["logs"]).await;
+        all.stdout.contains("call ended").then_some(all)
+    })
+    .await;
+    assert_eq!(all.status, Some(0));
+    assert!(all.stdout.contains("  INFO   owlcodad"), "{}", all.stdout);
+    assert!(all.stdout.contains("model.used=small"), "{}", all.stdout);
+    let important = owlctl(&daemon, &["logs", "--level", "info"]).await;
+    assert!(important.stdout.contains("serving"), "{}", important.stdout);
+    assert!(
+        !important.stdout.contains("call ended"),
+        "{}",
+        important.stdout
+    );
+    let as_json = owlctl(
+        &daemon,
+        &["logs", "--json", "--since", "1h", "--level", "debug"],
+    )
+    .await;
+    let messages: Vec<Value> = as_json
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(messages.iter().any(|line| line["message"] == "call ended"));
+    let nothing = owlctl(&daemon, &["logs", "--since", "0s"]).await;
+    assert_eq!((nothing.status, nothing.stdout.as_str()), (Some(0), ""));
+    assert!(
+        nothing.stderr.contains("no such lines"),
+        "{}",
+        nothing.stderr
+    );
+    assert_eq!(
+        owlctl(&daemon, &["logs", "--since", "soon"]).await.status,
+        Some(2)
+    );
+}
+
+#[tokio::test]
+async fn who_looks_on_sees_what_comes_and_is_let_go_when_the_daemon_ends() {
+    let upstream = FakeUpstream::start().await;
+    upstream.always(Script::reply("ok"));
+    let mut daemon = start(with(config(&upstream), json!({"logLevel": "debug"}))).await;
+    let mut command = program(&owlcoda_testkit::binary("owlctl"));
+    command.env("OWLCODA_HOME", daemon.home());
+    // The time limit is for answers, and this is none.
+    command.args(["logs", "-f", "--timeout", "1"]);
+    let mut looking = command.spawn().unwrap();
+    said(&mut looking, "serving").await;
+    call(&daemon).await;
+    said(&mut looking, "call ended").await;
+    daemon.terminate();
+    assert_eq!(daemon.wait_exit().await.code(), Some(0));
+    let looked = ended(looking).await;
+    assert_eq!(looked.status, Some(0), "{looked:?}");
+    assert!(looked.stderr.contains("has ended its log"), "{looked:?}");
+}
