@@ -73,7 +73,9 @@ fn shown(line: &LogLine, zone: &TimeZone, is_json: bool) -> String {
                 Value::String(string) => string.clone(),
                 other => other.to_string(),
             };
-            text.push_str(&format!("  {}={}", printable(name), printable(&value)));
+            for part in ["  ", &*printable(name), "=", &*printable(&value)] {
+                text.push_str(part);
+            }
         }
     }
     text.push('\n');
