@@ -1,9 +1,9 @@
 //! The configuration file: found, read, checked whole, and turned into typed values.
 //!
 //! ```text
-//! find ─► load ─► parse:  text ─► JSON ─► check ─► RawConfig ─► resolve ─► Config
-//!                                           │                      │
-//!                                           └──── all problems ────┘
+//! find ─► load ─► parse:  text ─► JSON ─► migrate ─► check ─► RawConfig ─► resolve ─► Config
+//!                                            │         │                      │
+//!                                            └─────────┴──── all problems ────┘
 //! ```
 //!
 //! A configuration holds whole or not at all. Nothing here knows a runtime, a socket or a clock.
@@ -19,6 +19,7 @@ mod file;
 mod fingerprint;
 mod keys;
 mod lines;
+mod migrate;
 mod parse;
 mod policy;
 mod problem;
@@ -42,6 +43,7 @@ pub use endpoint::{EndpointError, EndpointUrl};
 pub use env::Environment;
 pub use file::{ConfigError, FileTrust, Found, Source, find, load, stray_notice};
 pub use fingerprint::Fingerprint;
+pub use migrate::{CONFIG_VERSION, Change};
 pub use parse::{Loaded, parse};
 pub use policy::{BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig};
 pub use problem::{Problem, Severity, code};

@@ -8,6 +8,7 @@ use crate::credentials::Credentials;
 use crate::env::Environment;
 use crate::file::FileTrust;
 use crate::lines::{locate, report_duplicates};
+use crate::migrate::{Change, migrate};
 use crate::problem::{Problem, Report, Severity, code};
 use crate::raw::RawConfig;
 use crate::resolve::resolve;
@@ -19,6 +20,8 @@ pub struct Loaded {
     pub config: Config,
     /// What a person should know about it, in the order of the file.
     pub warnings: Vec<Problem>,
+    /// What was done to the file's form in memory; empty where it is the one in use.
+    pub changes: Vec<Change>,
 }
 
 /// Reads a configuration from its text. A byte order mark is skipped.
@@ -37,17 +40,24 @@ pub(crate) fn parse_with(
 ) -> Result<Loaded, Vec<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut report = Report::default();
-    let raw = match document(text) {
-        Ok(raw_document) => read(raw_document, text, &mut report),
+    let migrated = document(text).and_then(|mut document| {
+        let journal = migrate(&mut document)?;
+        Ok((document, journal))
+    });
+    let (document, journal) = match migrated {
+        Ok(migrated) => migrated,
         Err(problem) => {
             report.push(problem);
-            return Err(report.finish(|_| ()));
+            return Err(report.finish(|problems| locate(text, problems)));
         }
     };
+    journal.report_losses(&mut report);
+    let raw = read(document, text, &mut report);
     let config = resolve(raw, env, trust, credentials, &mut report);
     let has_errors = report.has_errors();
     let problems = report.finish(|problems| {
         if !problems.is_empty() {
+            journal.restore_places(problems);
             locate(text, problems);
         }
     });
@@ -57,12 +67,14 @@ pub(crate) fn parse_with(
     Ok(Loaded {
         config,
         warnings: problems,
+        changes: journal.changes,
     })
 }
 
-type Document = serde_json::Map<String, Value>;
+pub(crate) type Document = serde_json::Map<String, Value>;
 
-fn document(text: &str) -> Result<Document, Problem> {
+/// The object that a text holds.
+pub(crate) fn document(text: &str) -> Result<Document, Problem> {
     let (code, line, message) = if text.trim().is_empty() {
         let message = "the file is empty; `{}` is the smallest configuration".to_owned();
         (code::EMPTY_FILE, None, message)

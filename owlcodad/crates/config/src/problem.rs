@@ -78,6 +78,12 @@ pub mod code {
         UNKNOWN_VALUE,
         /// Accepted, checked, and without effect in this version.
         NOT_IN_EFFECT,
+        /// The file has the form of a newer version.
+        NEWER_CONFIG,
+        /// A key of older versions, in a file that says it has the form of this one.
+        OLD_KEY,
+        /// A key of older versions that nothing can be made of.
+        NOT_CARRIED_OVER,
         /// More problems than are shown.
         MORE_PROBLEMS,
         /// An empty, overlong or unprintable name.

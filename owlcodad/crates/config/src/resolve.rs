@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::caller::AuthConfig;
 use crate::check::not_one_of;
 use crate::config::{
-    AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogLevel, ResponseModelStyle,
-    RoutingConfig, ServerConfig, StorageConfig, UnknownModel, UpstreamConfig,
+    AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogLevel, Protocol,
+    ResponseModelStyle, RoutingConfig, ServerConfig, StorageConfig, UnknownModel, UpstreamConfig,
 };
 use crate::credentials::Credentials;
 use crate::endpoint::EndpointUrl;
@@ -28,6 +28,8 @@ const DEFAULT_ROUTER_PORT: u16 = 8009;
 const PORT: &str = "OWLCODA_PORT";
 const LOG_LEVEL: &str = "OWLCODA_LOG_LEVEL";
 const ROUTER_URL: &str = "OWLCODA_ROUTER_URL";
+const LOCAL_PROTOCOL: &str = "OWLCODA_LOCAL_RUNTIME_PROTOCOL";
+const LOCAL_PROTOCOLS: [&str; 3] = ["auto", "openai_chat", "anthropic_messages"];
 
 /// Makes the configuration. It may be used only if `report` has no errors afterwards.
 pub(crate) fn resolve(
@@ -41,7 +43,8 @@ pub(crate) fn resolve(
     let auth = caller::auth(&raw.auth, report);
     let server = server(&raw, auth, env, report);
     let policy = policy::resolve(&raw.middleware);
-    let router = router(raw.router_url.as_deref(), env, report);
+    let speaks = raw.local_runtime_protocol.as_deref();
+    let router = router(raw.router_url.as_deref(), speaks, env, report);
     let runtimes = runtime::resolve(raw.runtimes, trust, report);
     let models = {
         let context = model::Context {
@@ -186,19 +189,42 @@ fn health(raw: &RawHealth) -> HealthConfig {
 /// The server of models that name none.
 struct Router {
     endpoint: EndpointUrl,
+    /// What it speaks. None: its address tells.
+    protocol: Option<Protocol>,
     /// Whether someone said so.
     is_set: bool,
 }
 
-fn router(written: Option<&str>, env: &Environment, report: &mut Report) -> Router {
+fn router(
+    written: Option<&str>,
+    speaks: Option<&str>,
+    env: &Environment,
+    report: &mut Report,
+) -> Router {
     let written = written.and_then(|text| endpoint(text, "routerUrl", report));
     let from_env =
         variable(ROUTER_URL, env, report).and_then(|text| endpoint(&text, ROUTER_URL, report));
     let endpoint = from_env.or(written);
     Router {
         is_set: endpoint.is_some(),
+        protocol: router_protocol(speaks, env, report),
         endpoint: endpoint.unwrap_or_else(|| EndpointUrl::on_this_machine(DEFAULT_ROUTER_PORT)),
     }
+}
+
+fn router_protocol(
+    written: Option<&str>,
+    env: &Environment,
+    report: &mut Report,
+) -> Option<Protocol> {
+    let Some(text) = variable(LOCAL_PROTOCOL, env, report) else {
+        return written.and_then(Protocol::parse);
+    };
+    if !LOCAL_PROTOCOLS.contains(&text.as_str()) {
+        let message = not_one_of(&text, &LOCAL_PROTOCOLS);
+        report.error(code::UNKNOWN_VALUE, LOCAL_PROTOCOL, message);
+    }
+    Protocol::parse(&text)
 }
 
 fn port(env: &Environment, report: &mut Report) -> Option<u16> {

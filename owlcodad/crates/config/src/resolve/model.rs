@@ -68,7 +68,11 @@ fn model(
     let preset = preset(&raw, path, report);
     let protocol = protocol(&raw, preset);
     let target = target(&raw, preset, protocol, path, context, report);
-    let protocol = protocol.unwrap_or_else(|| of_target(&target));
+    let is_at_router = raw.endpoint.is_none()
+        && raw.runtime.is_none()
+        && preset.is_none_or(|preset| !preset.has_place());
+    let of_router = context.router.protocol.filter(|_| is_at_router);
+    let protocol = protocol.or(of_router).unwrap_or_else(|| of_target(&target));
     let headers = headers(&raw.headers, path, report);
     let key = key::resolve(&raw, preset, &target, path, context, report);
     if key.is_none() && headers.is_empty() && raw.api_key_env.is_none() {
@@ -122,10 +126,10 @@ fn preset(raw: &RawModel, path: &str, report: &mut Report) -> Option<&'static Pr
 
 /// What the entry says that is spoken; none where only the target tells.
 fn protocol(raw: &RawModel, preset: Option<&Preset>) -> Option<Protocol> {
-    match raw.protocol.as_deref() {
-        Some("anthropic" | "anthropic_messages") => return Some(Protocol::Anthropic),
-        Some("openai" | "openai_chat") => return Some(Protocol::OpenAi),
-        _ => {}
+    let words = [&raw.protocol, &raw.local_runtime_protocol];
+    let mut said = words.into_iter().flatten();
+    if let Some(protocol) = said.find_map(|word| Protocol::parse(word)) {
+        return Some(protocol);
     }
     let written = raw.endpoint.as_deref();
     let written = written.and_then(|text| EndpointUrl::parse(text).ok());

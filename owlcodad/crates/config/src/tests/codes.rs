@@ -78,6 +78,24 @@ const CASES: &[(&str, &str, char, &str)] = &[
         'W',
         "skillInjection",
     ),
+    (
+        r#"{"configVersion": 99}"#,
+        NEWER_CONFIG,
+        'E',
+        "configVersion",
+    ),
+    (
+        r#"{"configVersion": 8, "backends": []}"#,
+        OLD_KEY,
+        'E',
+        "backends",
+    ),
+    (
+        r#"{"adminToken": "sk-1"}"#,
+        NOT_CARRIED_OVER,
+        'W',
+        "adminToken",
+    ),
     (r#"{"models": [{"id": ""}]}"#, BAD_NAME, 'E', "models[0].id"),
     (
         r#"{"models": [{"id": "a "}]}"#,
@@ -393,6 +411,7 @@ fn bad_variables_are_problems_with_their_name_as_the_place() {
         ("OWLCODA_PORT", "65536", OUT_OF_RANGE),
         ("OWLCODA_LOG_LEVEL", "loud", UNKNOWN_VALUE),
         ("OWLCODA_ROUTER_URL", "h:1", BAD_ENDPOINT),
+        ("OWLCODA_LOCAL_RUNTIME_PROTOCOL", "soap", UNKNOWN_VALUE),
     ];
     for (name, value, code) in cases {
         let env = Environment::from_iter([(name, value)]);
