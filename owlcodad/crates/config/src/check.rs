@@ -14,7 +14,7 @@ use crate::problem::{Report, code};
 
 /// Most entries of `models` and of `runtimes`. Far more than anyone has; it bounds what a file of
 /// nothing but `{}` costs.
-const MAX_GROUPS: usize = 4096;
+pub(crate) const MAX_GROUPS: usize = 4096;
 
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 256;
@@ -254,18 +254,23 @@ impl Check<'_> {
 
     /// Always false, for use in conditions.
     fn wrong_type(&mut self, expected: &str, value: &Value, path: &str) -> bool {
-        let found = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "true or false",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a string",
-            Value::Array(_) => "an array",
-            Value::Object(_) => "an object",
-        };
-        let message = format!("must be {expected}, not {found}");
+        let message = wrong_type(expected, value);
         self.report.error(code::WRONG_TYPE, path, message);
         false
     }
+}
+
+/// What to say of a value that should have been of another JSON type.
+pub(crate) fn wrong_type(expected: &str, value: &Value) -> String {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    format!("must be {expected}, not {found}")
 }
 
 /// Why a text is no name that can be shown.

@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod caller;
+mod catalog;
 mod check;
 mod config;
 mod credentials;
@@ -17,6 +18,7 @@ mod endpoint;
 mod env;
 mod file;
 mod fingerprint;
+mod guess;
 mod keys;
 mod lines;
 mod migrate;
@@ -28,11 +30,14 @@ mod raw;
 mod reference;
 mod resolve;
 mod restart;
+mod rewrite;
 mod server;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use caller::{AllowedHost, AuthConfig, AuthMode, Authority, Host};
+pub use catalog::find_catalog;
 pub use config::{
     AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogLevel, ModelConfig,
     ModelTarget, PORT_PLACEHOLDER, Protocol, ResponseModelStyle, RoutingConfig, RuntimeConfig,
@@ -41,11 +46,14 @@ pub use config::{
 pub use credentials::{Credentials, find_credentials};
 pub use endpoint::{EndpointError, EndpointUrl};
 pub use env::Environment;
-pub use file::{ConfigError, FileTrust, Found, Source, find, load, stray_notice};
+pub use file::{ConfigError, FileTrust, Found, Role, Source, find, load, stray_notice};
 pub use fingerprint::Fingerprint;
+pub use guess::{is_for_embedding, tier_of_name};
 pub use migrate::{CONFIG_VERSION, Change};
 pub use parse::{Loaded, parse};
 pub use policy::{BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig};
 pub use problem::{Problem, Severity, code};
 pub use reference::reference;
 pub use restart::NEED_RESTART;
+pub use rewrite::{Migrated, Portable, migrated, portable, pretty};
+pub use settings::{Origin, Setting, settings};

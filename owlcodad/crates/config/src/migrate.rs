@@ -98,18 +98,20 @@ impl Journal {
     /// Gives each problem at a place that a step made the place in the file that it was made of.
     pub(crate) fn restore_places(&self, problems: &mut [Problem]) {
         for problem in problems {
-            let origin = self
-                .origins
-                .iter()
-                .filter(|(place, _)| {
-                    let rest = problem.path.strip_prefix(place.as_str());
-                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-                })
-                .max_by_key(|(place, _)| place.len());
-            if let Some((_, written)) = origin {
-                problem.path.clone_from(written);
+            if let Some(written) = self.written(&problem.path) {
+                written.clone_into(&mut problem.path);
             }
         }
+    }
+
+    /// The place in the file that the one at `path`, or one around it, was made of.
+    pub(crate) fn written(&self, path: &str) -> Option<&str> {
+        let origins = self.origins.iter().filter(|(place, _)| {
+            let rest = path.strip_prefix(place.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        });
+        let nearest = origins.max_by_key(|(place, _)| place.len());
+        nearest.map(|(_, written)| written.as_str())
     }
 }
 

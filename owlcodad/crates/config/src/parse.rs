@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::catalog::Catalog;
 use crate::check::check;
 use crate::config::Config;
 use crate::credentials::Credentials;
@@ -28,15 +29,42 @@ pub struct Loaded {
 ///
 /// On failure the list holds everything that is wrong, errors first, each with its line.
 pub fn parse(text: &str, env: &Environment, trust: &FileTrust) -> Result<Loaded, Vec<Problem>> {
-    parse_with(text, env, trust, &Credentials::default())
+    let beside = Beside {
+        credentials: &Credentials::default(),
+        catalog: None,
+    };
+    parse_with(text, env, trust, beside)
 }
 
-/// The same, with the keys of a file of their own.
+/// What other files say.
+pub(crate) struct Beside<'b> {
+    /// The keys.
+    pub(crate) credentials: &'b Credentials,
+    /// Models for a configuration that names none.
+    pub(crate) catalog: Option<Catalog>,
+}
+
+/// Whether a text names models, in a form of any version.
+pub(crate) fn names_models(text: &str) -> bool {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let Ok(mut document) = document(text) else {
+        return false;
+    };
+    // A document that cannot be migrated is refused anyway.
+    migrate(&mut document).is_ok()
+        && document.get("models").is_some_and(|models| match models {
+            Value::Null => false,
+            Value::Array(models) => !models.is_empty(),
+            _ => true,
+        })
+}
+
+/// The same as [`parse`], with what other files say.
 pub(crate) fn parse_with(
     text: &str,
     env: &Environment,
     trust: &FileTrust,
-    credentials: &Credentials,
+    beside: Beside<'_>,
 ) -> Result<Loaded, Vec<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut report = Report::default();
@@ -53,7 +81,7 @@ pub(crate) fn parse_with(
     };
     journal.report_losses(&mut report);
     let raw = read(document, text, &mut report);
-    let config = resolve(raw, env, trust, credentials, &mut report);
+    let config = resolve(raw, env, trust, beside, &mut report);
     let has_errors = report.has_errors();
     let problems = report.finish(|problems| {
         if !problems.is_empty() {

@@ -3,6 +3,7 @@
 mod caller;
 mod key;
 mod model;
+mod own_address;
 mod policy;
 mod runtime;
 
@@ -15,12 +16,13 @@ use crate::config::{
     AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogLevel, Protocol,
     ResponseModelStyle, RoutingConfig, ServerConfig, StorageConfig, UnknownModel, UpstreamConfig,
 };
-use crate::credentials::Credentials;
 use crate::endpoint::EndpointUrl;
 use crate::env::Environment;
 use crate::file::FileTrust;
+use crate::parse::Beside;
 use crate::problem::{Report, code};
 use crate::raw::{RawCache, RawConfig, RawDiscovery, RawHealth, RawServer};
+use crate::resolve::own_address::OwnAddress;
 
 /// Where models without an endpoint are, unless `routerUrl` says something else.
 const DEFAULT_ROUTER_PORT: u16 = 8009;
@@ -31,46 +33,71 @@ const ROUTER_URL: &str = "OWLCODA_ROUTER_URL";
 const LOCAL_PROTOCOL: &str = "OWLCODA_LOCAL_RUNTIME_PROTOCOL";
 const LOCAL_PROTOCOLS: [&str; 3] = ["auto", "openai_chat", "anthropic_messages"];
 
+/// Keys that a variable stands for, each with its name. What the variable says wins.
+pub(crate) const VARIABLES: [(&str, &str); 4] = [
+    ("port", PORT),
+    ("logLevel", LOG_LEVEL),
+    ("routerUrl", ROUTER_URL),
+    ("localRuntimeProtocol", LOCAL_PROTOCOL),
+];
+
 /// Makes the configuration. It may be used only if `report` has no errors afterwards.
 pub(crate) fn resolve(
-    raw: RawConfig,
+    mut raw: RawConfig,
     env: &Environment,
     trust: &FileTrust,
-    credentials: &Credentials,
+    beside: Beside<'_>,
     report: &mut Report,
 ) -> Config {
+    let catalog = beside.catalog.filter(|_| raw.models.is_empty());
     let upstream = upstream(&raw.server, raw.router_timeout_ms);
     let auth = caller::auth(&raw.auth, report);
     let server = server(&raw, auth, env, report);
     let policy = policy::resolve(&raw.middleware);
     let speaks = raw.local_runtime_protocol.as_deref();
-    let router = router(raw.router_url.as_deref(), speaks, env, report);
+    let own = OwnAddress::of(&server);
+    let router = router(raw.router_url.as_deref(), speaks, own, env, report);
     let runtimes = runtime::resolve(raw.runtimes, trust, report);
+    let is_of_catalog = catalog.is_some();
+    let mut intent_defaults = BTreeMap::new();
+    if let Some(catalog) = catalog {
+        if !router.is_set && !catalog.models.is_empty() {
+            let message = format!(
+                "is not set, and the models of the catalog are there; {} is taken",
+                router.endpoint.root()
+            );
+            report.warning(code::NO_ENDPOINT, "routerUrl", message);
+        }
+        raw.models = catalog.models.into_iter().map(Some).collect();
+        intent_defaults = catalog.intent_defaults;
+    }
     let models = {
         let context = model::Context {
             env,
             trust,
-            credentials,
+            credentials: beside.credentials,
+            is_of_catalog,
             upstream: &upstream,
             router: &router,
             runtimes: &runtimes,
+            own,
         };
         model::resolve(raw.models, &context, report)
     };
-    Config {
+    let config = Config {
         server,
         upstream,
         policy,
         models,
         runtimes,
-        discovery: discovery(raw.discovery, report),
+        discovery: discovery(raw.discovery, own, report),
         routing: RoutingConfig {
             unknown_model: match raw.server.unknown_model.as_deref() {
                 Some("default") => UnknownModel::Default,
                 _ => UnknownModel::Refused,
             },
             by_intent: raw.middleware.intent_routing.unwrap_or(false),
-            intent_defaults: BTreeMap::new(),
+            intent_defaults,
         },
         cache: cache(&raw.cache),
         health: health(&raw.health),
@@ -93,7 +120,9 @@ pub(crate) fn resolve(
                 cache_bytes: raw.storage.cache_bytes.unwrap_or(default.cache_bytes),
             }
         },
-    }
+    };
+    own_address::check(&config, report);
+    config
 }
 
 fn server(
@@ -147,8 +176,9 @@ fn upstream(raw: &RawServer, router_timeout_ms: Option<u64>) -> UpstreamConfig {
     }
 }
 
-fn discovery(raw: RawDiscovery, report: &mut Report) -> DiscoveryConfig {
-    let default = DiscoveryConfig::default();
+fn discovery(raw: RawDiscovery, own: OwnAddress, report: &mut Report) -> DiscoveryConfig {
+    let mut default = DiscoveryConfig::default();
+    own.leave_out(&mut default);
     let endpoints = raw.endpoints.map(|texts| {
         let mut endpoints = Vec::with_capacity(texts.len());
         for (idx, text) in texts.iter().enumerate() {
@@ -156,6 +186,7 @@ fn discovery(raw: RawDiscovery, report: &mut Report) -> DiscoveryConfig {
             if let Some(endpoint) = endpoint(text, &path, report)
                 && !endpoints.contains(&endpoint)
             {
+                own.check(&endpoint, &path, report);
                 endpoints.push(endpoint);
             }
         }
@@ -198,12 +229,18 @@ struct Router {
 fn router(
     written: Option<&str>,
     speaks: Option<&str>,
+    own: OwnAddress,
     env: &Environment,
     report: &mut Report,
 ) -> Router {
     let written = written.and_then(|text| endpoint(text, "routerUrl", report));
     let from_env =
         variable(ROUTER_URL, env, report).and_then(|text| endpoint(&text, ROUTER_URL, report));
+    if let Some(endpoint) = &from_env {
+        own.check(endpoint, ROUTER_URL, report);
+    } else if let Some(endpoint) = &written {
+        own.check(endpoint, "routerUrl", report);
+    }
     let endpoint = from_env.or(written);
     Router {
         is_set: endpoint.is_some(),

@@ -13,12 +13,14 @@ use crate::{
 };
 
 mod access;
+mod catalog;
 mod codes;
 mod credentials;
 mod files;
 mod migrations;
 mod policy;
 mod providers;
+mod rewrites;
 mod servers;
 
 fn no_env() -> Environment {
@@ -194,7 +196,7 @@ fn a_key_without_effect_warns_once_unless_it_states_what_happens_anyway() {
     }
     let silent = r#"{"configVersion": 4, "skillInjection": false, "trainingCollection": false,
         "localRuntimeProtocol": "auto", "reverseMapInResponse": true, "modelMap": {},
-        "backends": [], "defaultModel": "", "middleware": {"intentRouting": false,
+        "backends": ["ollama"], "defaultModel": "", "middleware": {"intentRouting": false,
         "fallbackEnabled": false, "retryMaxAttempts": 0}}"#;
     assert_eq!(good(silent).warnings, []);
 }

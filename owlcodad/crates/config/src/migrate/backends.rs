@@ -40,9 +40,10 @@ pub(super) fn migrate(document: &mut Document, journal: &mut Journal) {
         journal.note_loss("backends", "is not used: there is `discovery.endpoints`");
         return;
     }
+    let is_disabled = |entry: &Value| entry.get("enabled") == Some(&Value::Bool(false));
     let mut endpoints = Vec::with_capacity(entries.len());
     for (entry_idx, entry) in entries.iter().enumerate() {
-        if entry.get("enabled") == Some(&Value::Bool(false)) {
+        if is_disabled(entry) {
             continue;
         }
         let written = format!("backends[{entry_idx}]");
@@ -53,6 +54,11 @@ pub(super) fn migrate(document: &mut Document, journal: &mut Journal) {
             }
             None => journal.note_loss(&written, "has no address and no known name; it is left out"),
         }
+    }
+    if endpoints.is_empty() && !entries.iter().all(is_disabled) {
+        // Nothing of it can be used, so the usual addresses hold.
+        remove(document, "backends");
+        return;
     }
     discovery.insert("endpoints".to_owned(), json!(endpoints));
     replace(document, "backends", "discovery", Value::Object(discovery));

@@ -13,6 +13,7 @@ use crate::problem::{Report, code};
 use crate::provider::{self, Preset};
 use crate::raw::RawModel;
 use crate::resolve::key::{self, headers};
+use crate::resolve::own_address::OwnAddress;
 use crate::resolve::{Router, endpoint, millis_or};
 use crate::server;
 
@@ -24,9 +25,12 @@ pub(super) struct Context<'c> {
     pub(super) env: &'c Environment,
     pub(super) trust: &'c FileTrust,
     pub(super) credentials: &'c Credentials,
+    /// Whether the models are those of the catalog, which has no places in the file.
+    pub(super) is_of_catalog: bool,
     pub(super) upstream: &'c UpstreamConfig,
     pub(super) router: &'c Router,
     pub(super) runtimes: &'c [RuntimeConfig],
+    pub(super) own: OwnAddress,
 }
 
 pub(super) fn resolve(
@@ -189,6 +193,9 @@ fn target(
         .endpoint
         .as_deref()
         .and_then(|text| endpoint(text, &endpoint_path, report));
+    if let Some(endpoint) = &written {
+        context.own.check(endpoint, &endpoint_path, report);
+    }
     let Some(name) = &raw.runtime else {
         if raw.endpoint.is_none()
             && let Some(preset) = preset.filter(|preset| preset.has_place())
@@ -200,7 +207,11 @@ fn target(
                 router.endpoint.clone()
             }));
         }
-        if written.is_none() && !router.is_set && !report.mentions(&endpoint_path) {
+        if written.is_none()
+            && !router.is_set
+            && !context.is_of_catalog
+            && !report.mentions(&endpoint_path)
+        {
             let message = format!(
                 "has neither `endpoint` nor `runtime`, and `routerUrl` is not set; \
                  {} is taken",

@@ -121,7 +121,7 @@ fn what_the_file_says_in_vain_is_a_warning_at_its_line() {
         (r#"{"backends": [{"colour": "red"}]}"#, "backends[0]"),
         (r#"{"backends": "ollama"}"#, "backends"),
         (
-            r#"{"backends": ["ollama"], "discovery": {"endpoints": []}}"#,
+            r#"{"backends": ["ollama"], "discovery": {"endpoints": ["http://h"]}}"#,
             "backends",
         ),
     ];
