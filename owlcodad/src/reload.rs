@@ -369,7 +369,7 @@ fn all_described(problems: &[Problem], file: Option<&std::path::Path>) -> Vec<Co
 fn busy(path: Option<std::path::PathBuf>) -> ConfigError {
     ConfigError {
         path,
-        is_of_credentials: false,
+        role: owlcoda_config::Role::Configuration,
         problems: vec![Problem {
             severity: owlcoda_config::Severity::Error,
             code: owlcoda_config::code::FILE_UNREADABLE,

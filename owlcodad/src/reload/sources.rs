@@ -42,19 +42,21 @@ impl Sources {
         Source {
             path: self.path.clone(),
             credentials: owlcoda_config::find_credentials(&self.home, &self.env),
+            catalog: owlcoda_config::find_catalog(&self.home, &self.env),
         }
     }
 
     /// Every file that could be one of them.
     pub(crate) fn watched(&mut self) -> Vec<PathBuf> {
         let in_home = |name: &str| self.home.join(name);
-        let usual = [in_home("config.json"), in_home("credentials.json")];
+        let usual = ["config.json", "credentials.json", "catalog.json"].map(in_home);
         let now = self.now();
         let mut paths: Vec<_> = match &self.flag {
             Some(flag) => vec![flag.clone()],
             None => Vec::new(),
         };
-        for path in usual.into_iter().chain(now.path).chain(now.credentials) {
+        let now = [now.path, now.credentials, now.catalog];
+        for path in usual.into_iter().chain(now.into_iter().flatten()) {
             if !paths.contains(&path) {
                 paths.push(path);
             }

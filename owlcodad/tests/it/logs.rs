@@ -44,10 +44,8 @@ async fn a_log_file_gets_every_line_and_is_set_aside_when_it_is_full() {
             "{line}"
         );
     }
-    assert_eq!(
-        metric(&daemon, "owlcoda_log_lines_dropped_total").await,
-        0.0
-    );
+    let dropped = metric(&daemon, "owlcoda_log_lines_dropped_total").await;
+    assert!(dropped < 0.5, "{dropped}");
 }
 
 #[tokio::test]

@@ -30,6 +30,8 @@ mod logs;
 #[cfg(test)]
 mod managed;
 #[cfg(test)]
+mod older_files;
+#[cfg(test)]
 mod other_form;
 #[cfg(test)]
 mod process;

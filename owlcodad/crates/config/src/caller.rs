@@ -42,6 +42,15 @@ impl AuthMode {
     /// Whether this system can tell who owns the other end of a connection.
     pub const KNOWS_PEERS: bool = cfg!(target_os = "linux");
 
+    /// As it is written in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SameUid => "same-uid",
+            Self::Token => "token",
+            Self::None => "none",
+        }
+    }
+
     /// The mode that is written so.
     pub fn parse(text: &str) -> Option<Self> {
         match text {

@@ -1,7 +1,7 @@
 //! Holds a JSON document against the table of keys: every problem at once, then only good values.
 //!
 //! What is wrong, unknown or without effect is reported and taken out, so that what follows reads a
-//! document in which each value has its type and range. A prepared key is reported and stays. Values are never repeated in a message,
+//! document in which each value has its type and range. Values are never repeated in a message,
 //! except one that should have been a word from a list: a key may stand in the wrong place.
 
 use owlcoda_types::{clip, printable};
@@ -9,11 +9,12 @@ use serde_json::{Map, Value};
 
 use crate::keys::{Effect, KEYS, Key, Kind, States, of_group, suggest};
 use crate::lines::{push_index, push_key};
+use crate::migrate::CONFIG_VERSION;
 use crate::problem::{Report, code};
 
 /// Most entries of `models` and of `runtimes`. Far more than anyone has; it bounds what a file of
 /// nothing but `{}` costs.
-const MAX_GROUPS: usize = 4096;
+pub(crate) const MAX_GROUPS: usize = 4096;
 
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 256;
@@ -95,6 +96,16 @@ impl Check<'_> {
         let value = self.value(key, value, path)?;
         match key.effect {
             Effect::Used => Some(value),
+            Effect::Version => None,
+            Effect::Older(now) => {
+                let message = format!(
+                    "is a key of older versions, which a file with `\"configVersion\": \
+                     {CONFIG_VERSION}` does not have; write {now}, or remove `configVersion` and \
+                     run `owlcodad config migrate`"
+                );
+                self.report.error(code::OLD_KEY, path.as_str(), message);
+                None
+            }
             Effect::Unused(states) => {
                 if !states.iter().any(|state| state.is(&value)) {
                     self.warn_unused(key, path);
@@ -234,34 +245,46 @@ impl Check<'_> {
     }
 
     fn is_name(&mut self, text: &str, path: &str) -> bool {
-        let message = if text.trim().is_empty() {
-            "must not be empty"
-        } else if text.trim() != text {
-            "must not begin or end with a space"
-        } else if text.chars().any(char::is_control) {
-            "must not have control characters in it"
-        } else if text.chars().nth(MAX_NAME_CHARS).is_some() {
-            "must not be longer than 256 characters"
-        } else {
-            return true;
-        };
-        self.report.error(code::BAD_NAME, path, message);
-        false
+        let fault = fault_of_name(text);
+        if let Some(message) = fault {
+            self.report.error(code::BAD_NAME, path, message);
+        }
+        fault.is_none()
     }
 
     /// Always false, for use in conditions.
     fn wrong_type(&mut self, expected: &str, value: &Value, path: &str) -> bool {
-        let found = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "true or false",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a string",
-            Value::Array(_) => "an array",
-            Value::Object(_) => "an object",
-        };
-        let message = format!("must be {expected}, not {found}");
+        let message = wrong_type(expected, value);
         self.report.error(code::WRONG_TYPE, path, message);
         false
+    }
+}
+
+/// What to say of a value that should have been of another JSON type.
+pub(crate) fn wrong_type(expected: &str, value: &Value) -> String {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    format!("must be {expected}, not {found}")
+}
+
+/// Why a text is no name that can be shown.
+pub(crate) fn fault_of_name(text: &str) -> Option<&'static str> {
+    if text.trim().is_empty() {
+        Some("must not be empty")
+    } else if text.trim() != text {
+        Some("must not begin or end with a space")
+    } else if text.chars().any(char::is_control) {
+        Some("must not have control characters in it")
+    } else if text.chars().nth(MAX_NAME_CHARS).is_some() {
+        Some("must not be longer than 256 characters")
+    } else {
+        None
     }
 }
 
@@ -294,12 +317,8 @@ impl Kind {
 impl States {
     fn is(self, value: &Value) -> bool {
         match (self, value) {
-            (Self::Anything, _) => true,
             (Self::Flag(flag), Value::Bool(value)) => flag == *value,
             (Self::Whole(whole), Value::Number(value)) => value.as_u64() == Some(whole),
-            (Self::Text(text), Value::String(value)) => text == value,
-            (Self::Empty, Value::Array(items)) => items.is_empty(),
-            (Self::Empty, Value::Object(object)) => object.is_empty(),
             _ => false,
         }
     }

@@ -174,6 +174,25 @@ pub enum Protocol {
     Anthropic,
 }
 
+impl Protocol {
+    /// The protocol that is written so; none for `auto`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "openai" | "openai_chat" => Some(Self::OpenAi),
+            "anthropic" | "anthropic_messages" => Some(Self::Anthropic),
+            _ => None,
+        }
+    }
+
+    /// As it is written in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+}
+
 /// Where a model is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelTarget {

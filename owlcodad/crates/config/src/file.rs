@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use owlcoda_types::ErrorCode;
 use rustix::fs::{Mode, OFlags};
 
+use crate::catalog;
 use crate::credentials::{self, Credentials};
 use crate::env::Environment;
-use crate::parse::{Loaded, parse_with};
+use crate::parse::{Beside, Loaded, names_models, parse_with};
 use crate::problem::{Problem, Severity, code};
 
 /// Largest file that is read, in bytes.
@@ -38,12 +39,14 @@ pub struct Source {
     pub path: Option<PathBuf>,
     /// The file with keys. None: there is none.
     pub credentials: Option<PathBuf>,
+    /// The catalog, for a file that names no models. None: there is none.
+    pub catalog: Option<PathBuf>,
 }
 
 impl Source {
     /// The files, each of which may be absent.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        let paths = [&self.path, &self.credentials];
+        let paths = [&self.path, &self.credentials, &self.catalog];
         paths.into_iter().flatten().map(PathBuf::as_path)
     }
 }
@@ -52,7 +55,7 @@ impl From<Found> for Source {
     fn from(found: Found) -> Self {
         Self {
             path: found.path,
-            credentials: None,
+            ..Self::default()
         }
     }
 }
@@ -98,13 +101,24 @@ impl FileTrust {
     }
 }
 
+/// What a file is to the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The configuration itself.
+    Configuration,
+    /// The keys.
+    Credentials,
+    /// The models of a router.
+    Catalog,
+}
+
 /// Why there is no configuration: every problem at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// The file. None: the environment alone is at fault.
     pub path: Option<PathBuf>,
-    /// Whether that file is the one with keys.
-    pub is_of_credentials: bool,
+    /// Which file that is.
+    pub role: Role,
     /// Errors first, then warnings, each group in the order of the file.
     pub problems: Vec<Problem>,
 }
@@ -136,7 +150,7 @@ impl fmt::Display for ConfigError {
             writeln!(f, "{problem}")?;
         }
         match &self.path {
-            Some(_) if self.is_of_credentials => {
+            Some(_) if self.role != Role::Configuration => {
                 f.write_str("nothing was started; correct the above, or move the file away")
             }
             Some(_) => f.write_str(
@@ -185,33 +199,68 @@ pub fn stray_notice(cwd: &Path, found: &Found) -> Option<String> {
 
 /// Reads the configuration, or says everything that is wrong with it.
 pub fn load(source: &Source, env: &Environment) -> Result<Loaded, ConfigError> {
+    load_text(source, env).map(|(loaded, _)| loaded)
+}
+
+/// The same, with the text of the file.
+pub(crate) fn load_text(
+    source: &Source,
+    env: &Environment,
+) -> Result<(Loaded, String), ConfigError> {
     let (credentials, remarks) = match &source.credentials {
         None => (Credentials::default(), Vec::new()),
         Some(path) => credentials::read(path, env).map_err(|problems| ConfigError {
             path: Some(path.clone()),
-            is_of_credentials: true,
+            role: Role::Credentials,
             problems,
         })?,
     };
-    let loaded = match &source.path {
-        None => parse_with("{}", env, &FileTrust::FULL, &credentials),
-        Some(path) => read(path)
-            .map_err(|problem| vec![problem])
-            .and_then(|(text, trust)| parse_with(&text, env, &trust, &credentials)),
+    let configuration = match &source.path {
+        None => Ok(("{}".to_owned(), FileTrust::FULL)),
+        Some(path) => read(path),
     };
-    let mut loaded = loaded.map_err(|problems| ConfigError {
+    let failed = |problems| ConfigError {
         path: source.path.clone(),
-        is_of_credentials: false,
+        role: Role::Configuration,
         problems,
-    })?;
-    let of_credentials = |remark: Problem| Problem {
-        path: format!("credentials.json: {}", remark.path),
-        ..remark
     };
-    loaded
-        .warnings
-        .extend(remarks.into_iter().map(of_credentials));
-    Ok(loaded)
+    let (text, trust) = configuration.map_err(|problem| failed(vec![problem]))?;
+    let catalog = source.catalog.as_deref().filter(|_| !names_models(&text));
+    let (catalog, of_catalog) = match catalog {
+        None => (None, Vec::new()),
+        Some(path) => {
+            let (catalog, remarks) = catalog::read(path).map_err(|problems| ConfigError {
+                path: Some(path.to_path_buf()),
+                role: Role::Catalog,
+                problems,
+            })?;
+            (Some(catalog), remarks)
+        }
+    };
+    let beside = Beside {
+        credentials: &credentials,
+        catalog,
+    };
+    let mut loaded = parse_with(&text, env, &trust, beside).map_err(failed)?;
+    let remarks = remarks
+        .into_iter()
+        .map(|remark| of_file("credentials.json", remark));
+    let of_catalog = of_catalog
+        .into_iter()
+        .map(|remark| of_file("catalog.json", remark));
+    loaded.warnings.extend(remarks.chain(of_catalog));
+    Ok((loaded, text))
+}
+
+/// A remark on another file than the configuration, whose lines are not meant.
+fn of_file(name: &str, remark: Problem) -> Problem {
+    let line = remark.line;
+    let line = line.map_or_else(String::new, |line| format!("line {line}: "));
+    Problem {
+        path: format!("{name}: {line}{}", remark.path),
+        line: None,
+        ..remark
+    }
 }
 
 fn read(path: &Path) -> Result<(String, FileTrust), Problem> {

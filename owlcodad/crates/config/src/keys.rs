@@ -37,6 +37,10 @@ pub(crate) enum Kind {
 pub(crate) enum Effect {
     /// It does.
     Used,
+    /// The migrations read it, before the check.
+    Version,
+    /// The migrations make something else of it, which is said here for people.
+    Older(&'static str),
     /// It is checked and then left alone, with a warning unless it states what happens anyway.
     Unused(&'static [States]),
 }
@@ -46,11 +50,6 @@ pub(crate) enum Effect {
 pub(crate) enum States {
     Flag(bool),
     Whole(u64),
-    Text(&'static str),
-    /// `[]` or `{}`.
-    Empty,
-    /// The key has no meaning left, whatever its value.
-    Anything,
 }
 
 /// One row.
@@ -103,6 +102,17 @@ const fn required(path: &'static str, kind: Kind, meaning: &'static str) -> Key 
     }
 }
 
+const fn older(path: &'static str, kind: Kind, now: &'static str) -> Key {
+    Key {
+        path,
+        kind,
+        is_required: false,
+        effect: Effect::Older(now),
+        default: "",
+        meaning: "",
+    }
+}
+
 const fn unused(path: &'static str, kind: Kind, states: &'static [States]) -> Key {
     Key {
         path,
@@ -117,7 +127,6 @@ const fn unused(path: &'static str, kind: Kind, states: &'static [States]) -> Ke
 /// Longest time limit that can be set, in milliseconds: a day.
 const DAY_MS: u64 = 86_400_000;
 const PROTOCOLS: Kind = Kind::OneOf(&["auto", "openai_chat", "anthropic_messages"]);
-const SPEAKS_OPENAI: &[States] = &[States::Text("auto"), States::Text("openai_chat")];
 /// `auto`, and every name of `owlcoda_types::Server`.
 #[rustfmt::skip]
 const SERVERS: Kind = Kind::OneOf(&["auto", "generic", "ollama", "lm-studio", "vllm", "sglang", "llama.cpp", "openai", "anthropic", "openrouter", "moonshot", "bailian", "minimax", "mimo", "deepseek"]);
@@ -133,8 +142,9 @@ pub(crate) const KEYS: &[Key] = &{
         used("port", Whole(0, 65_535), "8019", "TCP port of the HTTP API. 0 takes any free port. After a restart."),
         used("host", Text, "\"127.0.0.1\"", "Address that the HTTP API listens on. One that other machines reach only with `server.allowRemote` and with `token` for every class of `auth`. After a restart."),
         used("routerUrl", Text, "\"http://127.0.0.1:8009\"", "Model server of every model that names none."),
+        used("localRuntimeProtocol", PROTOCOLS, "\"auto\"", "What the server at `routerUrl` speaks: `openai_chat` or `anthropic_messages`. `auto` is `anthropic_messages` where the address ends in `/anthropic`, else `openai_chat`. A model that says so itself wins."),
         used("routerTimeoutMs", Whole(1, DAY_MS), "600000", "Longest wait for the first token of an answer, in milliseconds, unless `server.firstTokenTimeoutMs` is set."),
-        used("responseModelStyle", OneOf(&["platform", "requested", "owlcoda", "compatibility_alias", "backend"]), "\"platform\"", "Model name in answers: `platform` is the configured id, `requested` is what the caller sent. `owlcoda`, `compatibility_alias` and `backend` mean `platform`."),
+        used("responseModelStyle", OneOf(&["platform", "requested"]), "\"platform\"", "Model name in answers: `platform` is the configured id, `requested` is what the caller sent."),
         used("logLevel", OneOf(&["trace", "debug", "info", "warn", "error"]), "\"info\"", "Least level that is logged: `trace`, `debug`, `info`, `warn` or `error`."),
         used("logFilePath", Text, "none", "File that gets every log line as JSON, besides standard error. A relative path begins at the data directory. After a restart."),
         used("logFileMaxBytes", Whole(1024, u64::MAX), "10485760", "Size at which the log file is set aside as `.1`, in bytes. After a restart."),
@@ -191,6 +201,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("models[].headers", TextMap, "{}", "Further headers for the model server."),
         used("models[].contextWindow", Whole(1, 100_000_000), "unknown", "Prompt and answer together, in tokens."),
         used("models[].protocol", OneOf(&["auto", "openai", "anthropic", "openai_chat", "anthropic_messages"]), "\"auto\"", "What the model server speaks. `auto` is `anthropic` where the address ends in `/anthropic`, else what the `provider` speaks, else `openai`; `openai_chat` and `anthropic_messages` are older names."),
+        used("models[].localRuntimeProtocol", PROTOCOLS, "as the top-level key, at `routerUrl`", "What the server of this model speaks, where `protocol` does not say it."),
         used("models[].server", SERVERS, "\"auto\"", "Which model server it is, and so how it is asked: `generic` (only what all take), `ollama`, `lm-studio`, `vllm`, `sglang`, `llama.cpp`, `openai`, `anthropic`, `openrouter`, `moonshot`, `bailian`, `minimax`, `mimo` or `deepseek`. `auto` tells it from `provider`, `runtime`, host and port."),
         used("models[].timeoutMs", Whole(1, DAY_MS), "none", "For this model, in place of `server.firstTokenTimeoutMs` and `server.idleTimeoutMs`, in milliseconds."),
         used("models[].price", Group, "none", "What the model's server asks, for a million tokens, in `cost.currency`."),
@@ -209,17 +220,16 @@ pub(crate) const KEYS: &[Key] = &{
         used("runtimes[].port", Whole(1, 65_535), "any free port", "Fixed port on 127.0.0.1."),
         used("runtimes[].server", SERVERS, "\"auto\"", "Which model server it is, as `models[].server`. `auto` tells it from `command`."),
 
-        unused("configVersion", Number(0.0, 1e9), &[States::Anything]),
-        unused("localRuntimeProtocol", PROTOCOLS, SPEAKS_OPENAI),
-        unused("adminToken", Text, &[States::Text("")]),
-        unused("backends", Anything, &[States::Empty]),
+        Key { effect: Effect::Version, ..used("configVersion", ANY_COUNT, "0", "Version of the form that the file has: 8 is this one. Files of older ones are read as well; `owlcodad config migrate` rewrites them.") },
+        older("modelMap", TextMap, "`models`"),
+        older("defaultModel", Text, "`\"default\": true` in one of `models`"),
+        older("reverseMapInResponse", Flag, "`responseModelStyle`"),
+        older("backends", Anything, "`discovery.endpoints`"),
+        older("adminToken", Text, "nothing: the token is in `auth/token` of the data directory"),
         unused("skillInjection", Flag, &[States::Flag(false)]),
         unused("skillTopK", ANY_COUNT, &[States::Whole(0)]),
         unused("skillThreshold", Number(0.0, 1e9), &[]),
         unused("trainingCollection", Flag, &[States::Flag(false)]),
-        unused("modelMap", TextMap, &[States::Empty]),
-        unused("defaultModel", Text, &[States::Text("")]),
-        unused("reverseMapInResponse", Flag, &[States::Flag(true)]),
         used("middleware.rateLimitRpm", ANY_COUNT, "60", "Calls of one model in a minute, which is also the most at once; more are answered with 429. Callers and the agent of the daemon each have as many. 0 is no limit."),
         used("middleware.retryMaxAttempts", Whole(0, 10), "3", "How often a request is sent again, in all, where model servers fail before the first event of an answer."),
         used("middleware.retryBaseDelayMs", Whole(100, DAY_MS), "100", "Longest wait before a model server is asked again, in milliseconds. It doubles each time, to 2 s at most. What the server says in `Retry-After` is waited for where it is 30 s or less."),
@@ -232,7 +242,6 @@ pub(crate) const KEYS: &[Key] = &{
         unused("models[].channel", Text, &[]),
         unused("models[].role", Text, &[]),
         unused("models[].availability", Text, &[]),
-        unused("models[].localRuntimeProtocol", PROTOCOLS, SPEAKS_OPENAI),
     ]
 };
 

@@ -1,15 +1,16 @@
 //! The configuration file: found, read, checked whole, and turned into typed values.
 //!
 //! ```text
-//! find ─► load ─► parse:  text ─► JSON ─► check ─► RawConfig ─► resolve ─► Config
-//!                                           │                      │
-//!                                           └──── all problems ────┘
+//! find ─► load ─► parse:  text ─► JSON ─► migrate ─► check ─► RawConfig ─► resolve ─► Config
+//!                                            │         │                      │
+//!                                            └─────────┴──── all problems ────┘
 //! ```
 //!
 //! A configuration holds whole or not at all. Nothing here knows a runtime, a socket or a clock.
 #![warn(missing_docs)]
 
 mod caller;
+mod catalog;
 mod check;
 mod config;
 mod cost;
@@ -18,8 +19,10 @@ mod endpoint;
 mod env;
 mod file;
 mod fingerprint;
+mod guess;
 mod keys;
 mod lines;
+mod migrate;
 mod parse;
 mod policy;
 mod problem;
@@ -28,11 +31,14 @@ mod raw;
 mod reference;
 mod resolve;
 mod restart;
+mod rewrite;
 mod server;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use caller::{AllowedHost, AuthConfig, AuthMode, Authority, Host};
+pub use catalog::find_catalog;
 pub use config::{
     AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogFileConfig, LogLevel,
     ModelConfig, ModelTarget, PORT_PLACEHOLDER, Protocol, ResponseModelStyle, RoutingConfig,
@@ -42,10 +48,14 @@ pub use cost::{CostConfig, Price};
 pub use credentials::{Credentials, find_credentials};
 pub use endpoint::{EndpointError, EndpointUrl};
 pub use env::Environment;
-pub use file::{ConfigError, FileTrust, Found, Source, find, load, stray_notice};
+pub use file::{ConfigError, FileTrust, Found, Role, Source, find, load, stray_notice};
 pub use fingerprint::Fingerprint;
+pub use guess::{is_for_embedding, tier_of_name};
+pub use migrate::{CONFIG_VERSION, Change};
 pub use parse::{Loaded, parse};
 pub use policy::{BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig};
 pub use problem::{Problem, Severity, code};
 pub use reference::reference;
 pub use restart::NEED_RESTART;
+pub use rewrite::{Migrated, Portable, migrated, portable, pretty};
+pub use settings::{Origin, Setting, settings};

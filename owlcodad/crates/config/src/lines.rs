@@ -4,7 +4,7 @@
 //! that. It trusts nothing: on text that is not JSON it stops early and never fails.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use owlcoda_types::clip;
@@ -83,6 +83,15 @@ pub(crate) fn locate(text: &str, problems: &mut [Problem]) {
             path = parent(some);
         }
     }
+}
+
+/// The line of every place in a text.
+pub(crate) fn lines_of(text: &str) -> BTreeMap<String, u32> {
+    let mut lines = BTreeMap::new();
+    scan(text, &mut |place| {
+        lines.insert(place.path.to_owned(), place.line);
+    });
+    lines
 }
 
 fn parent(path: &str) -> Option<&str> {

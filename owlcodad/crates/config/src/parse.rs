@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
+use crate::catalog::Catalog;
 use crate::check::check;
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::env::Environment;
 use crate::file::FileTrust;
 use crate::lines::{locate, report_duplicates};
+use crate::migrate::{Change, migrate};
 use crate::problem::{Problem, Report, Severity, code};
 use crate::raw::RawConfig;
 use crate::resolve::resolve;
@@ -19,35 +21,71 @@ pub struct Loaded {
     pub config: Config,
     /// What a person should know about it, in the order of the file.
     pub warnings: Vec<Problem>,
+    /// What was done to the file's form in memory; empty where it is the one in use.
+    pub changes: Vec<Change>,
 }
 
 /// Reads a configuration from its text. A byte order mark is skipped.
 ///
 /// On failure the list holds everything that is wrong, errors first, each with its line.
 pub fn parse(text: &str, env: &Environment, trust: &FileTrust) -> Result<Loaded, Vec<Problem>> {
-    parse_with(text, env, trust, &Credentials::default())
+    let beside = Beside {
+        credentials: &Credentials::default(),
+        catalog: None,
+    };
+    parse_with(text, env, trust, beside)
 }
 
-/// The same, with the keys of a file of their own.
+/// What other files say.
+pub(crate) struct Beside<'b> {
+    /// The keys.
+    pub(crate) credentials: &'b Credentials,
+    /// Models for a configuration that names none.
+    pub(crate) catalog: Option<Catalog>,
+}
+
+/// Whether a text names models, in a form of any version.
+pub(crate) fn names_models(text: &str) -> bool {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let Ok(mut document) = document(text) else {
+        return false;
+    };
+    // A document that cannot be migrated is refused anyway.
+    migrate(&mut document).is_ok()
+        && document.get("models").is_some_and(|models| match models {
+            Value::Null => false,
+            Value::Array(models) => !models.is_empty(),
+            _ => true,
+        })
+}
+
+/// The same as [`parse`], with what other files say.
 pub(crate) fn parse_with(
     text: &str,
     env: &Environment,
     trust: &FileTrust,
-    credentials: &Credentials,
+    beside: Beside<'_>,
 ) -> Result<Loaded, Vec<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut report = Report::default();
-    let raw = match document(text) {
-        Ok(raw_document) => read(raw_document, text, &mut report),
+    let migrated = document(text).and_then(|mut document| {
+        let journal = migrate(&mut document)?;
+        Ok((document, journal))
+    });
+    let (document, journal) = match migrated {
+        Ok(migrated) => migrated,
         Err(problem) => {
             report.push(problem);
-            return Err(report.finish(|_| ()));
+            return Err(report.finish(|problems| locate(text, problems)));
         }
     };
-    let config = resolve(raw, env, trust, credentials, &mut report);
+    journal.report_losses(&mut report);
+    let raw = read(document, text, &mut report);
+    let config = resolve(raw, env, trust, beside, &mut report);
     let has_errors = report.has_errors();
     let problems = report.finish(|problems| {
         if !problems.is_empty() {
+            journal.restore_places(problems);
             locate(text, problems);
         }
     });
@@ -57,12 +95,14 @@ pub(crate) fn parse_with(
     Ok(Loaded {
         config,
         warnings: problems,
+        changes: journal.changes,
     })
 }
 
-type Document = serde_json::Map<String, Value>;
+pub(crate) type Document = serde_json::Map<String, Value>;
 
-fn document(text: &str) -> Result<Document, Problem> {
+/// The object that a text holds.
+pub(crate) fn document(text: &str) -> Result<Document, Problem> {
     let (code, line, message) = if text.trim().is_empty() {
         let message = "the file is empty; `{}` is the smallest configuration".to_owned();
         (code::EMPTY_FILE, None, message)

@@ -78,6 +78,12 @@ pub mod code {
         UNKNOWN_VALUE,
         /// Accepted, checked, and without effect in this version.
         NOT_IN_EFFECT,
+        /// The file has the form of a newer version.
+        NEWER_CONFIG,
+        /// A key of older versions, in a file that says it has the form of this one.
+        OLD_KEY,
+        /// A key of older versions that nothing can be made of.
+        NOT_CARRIED_OVER,
         /// More problems than are shown.
         MORE_PROBLEMS,
         /// An empty, overlong or unprintable name.
@@ -120,6 +126,12 @@ pub mod code {
         BAD_CREDENTIALS,
         /// A key is for nothing that is known.
         UNKNOWN_CREDENTIAL,
+        /// The catalog is not what it must be.
+        BAD_CATALOG,
+        /// The catalog calls a channel by a name that is not known.
+        UNKNOWN_CHANNEL,
+        /// The catalog names a model that is not in it.
+        UNKNOWN_TARGET,
         /// The variable named by `apiKeyEnv` is not set.
         MISSING_KEY_VARIABLE,
         /// Both `apiKey` and `apiKeyEnv`.
@@ -140,6 +152,10 @@ pub mod code {
         NO_DEFAULT,
         /// The tier is none that routing knows.
         UNKNOWN_TIER,
+        /// No model is named, and none is looked for.
+        NO_MODELS,
+        /// A model server is to be where the daemon, or another one, is.
+        PORT_CONFLICT,
         /// A model has no endpoint, and `routerUrl` is not set.
         NO_ENDPOINT,
         /// A model has both an endpoint and a runtime.

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::config::Protocol;
-use crate::keys::{Effect, KEYS};
+use crate::keys::{Effect, KEYS, Key};
 use crate::provider::PRESETS;
 
-/// Three tables: every key that has an effect, with default and meaning, every key that is accepted
-/// without one, and every provider.
+/// Four tables: every key that has an effect, with default and meaning, every key of older versions
+/// and what becomes of it, every key that is accepted without an effect, and every provider.
 pub fn reference() -> String {
     let mut page = String::from(
         "## Keys in effect\n\n\
@@ -24,13 +24,28 @@ pub fn reference() -> String {
         let _ = writeln!(page, "| `{}` | {default} | {} |", key.path, key.meaning);
     }
     page.push_str(
+        "\n## Keys of older versions\n\n\
+         A file with a `configVersion` less than this version's, or without one, may have these. What\n\
+         they mean is kept in the keys of today, at every start; `owlcodad config migrate` rewrites\n\
+         the file so, and keeps a backup.\n\n\
+         | Key | Today |\n\
+         | --- | --- |\n",
+    );
+    for key in KEYS {
+        if let Effect::Older(now) = key.effect {
+            // Writing to a String cannot fail.
+            let _ = writeln!(page, "| `{}` | {now} |", key.path);
+        }
+    }
+    page.push_str(
         "\n## Keys without effect\n\n\
          These are known from other versions of the product. Their type is checked; a warning says\n\
          that nothing follows from them, unless the value asks for what happens anyway.\n\n\
          | Key |\n\
          | --- |\n",
     );
-    for key in KEYS.iter().filter(|key| !is_used(key.effect)) {
+    let unused = |key: &&Key| matches!(key.effect, Effect::Unused(_));
+    for key in KEYS.iter().filter(unused) {
         // Writing to a String cannot fail.
         let _ = writeln!(page, "| `{}` |", key.path);
     }
@@ -65,5 +80,5 @@ pub fn reference() -> String {
 }
 
 const fn is_used(effect: Effect) -> bool {
-    matches!(effect, Effect::Used)
+    matches!(effect, Effect::Used | Effect::Version)
 }

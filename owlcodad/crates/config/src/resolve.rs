@@ -3,6 +3,7 @@
 mod caller;
 mod key;
 mod model;
+mod own_address;
 mod policy;
 mod runtime;
 
@@ -14,15 +15,17 @@ use crate::caller::AuthConfig;
 use crate::check::not_one_of;
 use crate::config::{
     AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogFileConfig, LogLevel,
-    ResponseModelStyle, RoutingConfig, ServerConfig, StorageConfig, UnknownModel, UpstreamConfig,
+    Protocol, ResponseModelStyle, RoutingConfig, ServerConfig, StorageConfig, UnknownModel,
+    UpstreamConfig,
 };
 use crate::cost;
-use crate::credentials::Credentials;
 use crate::endpoint::EndpointUrl;
 use crate::env::Environment;
 use crate::file::FileTrust;
+use crate::parse::Beside;
 use crate::problem::{Report, code};
 use crate::raw::{RawCache, RawConfig, RawDiscovery, RawHealth, RawServer};
+use crate::resolve::own_address::OwnAddress;
 
 /// Where models without an endpoint are, unless `routerUrl` says something else.
 const DEFAULT_ROUTER_PORT: u16 = 8009;
@@ -30,46 +33,74 @@ const DEFAULT_ROUTER_PORT: u16 = 8009;
 const PORT: &str = "OWLCODA_PORT";
 const LOG_LEVEL: &str = "OWLCODA_LOG_LEVEL";
 const ROUTER_URL: &str = "OWLCODA_ROUTER_URL";
+const LOCAL_PROTOCOL: &str = "OWLCODA_LOCAL_RUNTIME_PROTOCOL";
+const LOCAL_PROTOCOLS: [&str; 3] = ["auto", "openai_chat", "anthropic_messages"];
+
+/// Keys that a variable stands for, each with its name. What the variable says wins.
+pub(crate) const VARIABLES: [(&str, &str); 4] = [
+    ("port", PORT),
+    ("logLevel", LOG_LEVEL),
+    ("routerUrl", ROUTER_URL),
+    ("localRuntimeProtocol", LOCAL_PROTOCOL),
+];
 
 /// Makes the configuration. It may be used only if `report` has no errors afterwards.
 pub(crate) fn resolve(
-    raw: RawConfig,
+    mut raw: RawConfig,
     env: &Environment,
     trust: &FileTrust,
-    credentials: &Credentials,
+    beside: Beside<'_>,
     report: &mut Report,
 ) -> Config {
+    let catalog = beside.catalog.filter(|_| raw.models.is_empty());
     let upstream = upstream(&raw.server, raw.router_timeout_ms);
     let auth = caller::auth(&raw.auth, report);
     let server = server(&raw, auth, env, report);
     let policy = policy::resolve(&raw.middleware);
-    let router = router(raw.router_url.as_deref(), env, report);
+    let speaks = raw.local_runtime_protocol.as_deref();
+    let own = OwnAddress::of(&server);
+    let router = router(raw.router_url.as_deref(), speaks, own, env, report);
     let runtimes = runtime::resolve(raw.runtimes, trust, report);
+    let is_of_catalog = catalog.is_some();
+    let mut intent_defaults = BTreeMap::new();
+    if let Some(catalog) = catalog {
+        if !router.is_set && !catalog.models.is_empty() {
+            let message = format!(
+                "is not set, and the models of the catalog are there; {} is taken",
+                router.endpoint.root()
+            );
+            report.warning(code::NO_ENDPOINT, "routerUrl", message);
+        }
+        raw.models = catalog.models.into_iter().map(Some).collect();
+        intent_defaults = catalog.intent_defaults;
+    }
     let models = {
         let context = model::Context {
             env,
             trust,
-            credentials,
+            credentials: beside.credentials,
+            is_of_catalog,
             upstream: &upstream,
             router: &router,
             runtimes: &runtimes,
+            own,
         };
         model::resolve(raw.models, &context, report)
     };
-    Config {
+    let config = Config {
         server,
         upstream,
         policy,
         models,
         runtimes,
-        discovery: discovery(raw.discovery, report),
+        discovery: discovery(raw.discovery, own, report),
         routing: RoutingConfig {
             unknown_model: match raw.server.unknown_model.as_deref() {
                 Some("default") => UnknownModel::Default,
                 _ => UnknownModel::Refused,
             },
             by_intent: raw.middleware.intent_routing.unwrap_or(false),
-            intent_defaults: BTreeMap::new(),
+            intent_defaults,
         },
         cache: cache(&raw.cache),
         health: health(&raw.health),
@@ -102,7 +133,9 @@ pub(crate) fn resolve(
                 cache_bytes: raw.storage.cache_bytes.unwrap_or(default.cache_bytes),
             }
         },
-    }
+    };
+    own_address::check(&config, report);
+    config
 }
 
 fn server(
@@ -156,8 +189,9 @@ fn upstream(raw: &RawServer, router_timeout_ms: Option<u64>) -> UpstreamConfig {
     }
 }
 
-fn discovery(raw: RawDiscovery, report: &mut Report) -> DiscoveryConfig {
-    let default = DiscoveryConfig::default();
+fn discovery(raw: RawDiscovery, own: OwnAddress, report: &mut Report) -> DiscoveryConfig {
+    let mut default = DiscoveryConfig::default();
+    own.leave_out(&mut default);
     let endpoints = raw.endpoints.map(|texts| {
         let mut endpoints = Vec::with_capacity(texts.len());
         for (idx, text) in texts.iter().enumerate() {
@@ -165,6 +199,7 @@ fn discovery(raw: RawDiscovery, report: &mut Report) -> DiscoveryConfig {
             if let Some(endpoint) = endpoint(text, &path, report)
                 && !endpoints.contains(&endpoint)
             {
+                own.check(&endpoint, &path, report);
                 endpoints.push(endpoint);
             }
         }
@@ -198,19 +233,48 @@ fn health(raw: &RawHealth) -> HealthConfig {
 /// The server of models that name none.
 struct Router {
     endpoint: EndpointUrl,
+    /// What it speaks. None: its address tells.
+    protocol: Option<Protocol>,
     /// Whether someone said so.
     is_set: bool,
 }
 
-fn router(written: Option<&str>, env: &Environment, report: &mut Report) -> Router {
+fn router(
+    written: Option<&str>,
+    speaks: Option<&str>,
+    own: OwnAddress,
+    env: &Environment,
+    report: &mut Report,
+) -> Router {
     let written = written.and_then(|text| endpoint(text, "routerUrl", report));
     let from_env =
         variable(ROUTER_URL, env, report).and_then(|text| endpoint(&text, ROUTER_URL, report));
+    if let Some(endpoint) = &from_env {
+        own.check(endpoint, ROUTER_URL, report);
+    } else if let Some(endpoint) = &written {
+        own.check(endpoint, "routerUrl", report);
+    }
     let endpoint = from_env.or(written);
     Router {
         is_set: endpoint.is_some(),
+        protocol: router_protocol(speaks, env, report),
         endpoint: endpoint.unwrap_or_else(|| EndpointUrl::on_this_machine(DEFAULT_ROUTER_PORT)),
     }
+}
+
+fn router_protocol(
+    written: Option<&str>,
+    env: &Environment,
+    report: &mut Report,
+) -> Option<Protocol> {
+    let Some(text) = variable(LOCAL_PROTOCOL, env, report) else {
+        return written.and_then(Protocol::parse);
+    };
+    if !LOCAL_PROTOCOLS.contains(&text.as_str()) {
+        let message = not_one_of(&text, &LOCAL_PROTOCOLS);
+        report.error(code::UNKNOWN_VALUE, LOCAL_PROTOCOL, message);
+    }
+    Protocol::parse(&text)
 }
 
 fn port(env: &Environment, report: &mut Report) -> Option<u16> {

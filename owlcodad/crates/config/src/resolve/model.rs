@@ -14,6 +14,7 @@ use crate::problem::{Report, code};
 use crate::provider::{self, Preset};
 use crate::raw::RawModel;
 use crate::resolve::key::{self, headers};
+use crate::resolve::own_address::OwnAddress;
 use crate::resolve::{Router, endpoint, millis_or};
 use crate::server;
 
@@ -25,9 +26,12 @@ pub(super) struct Context<'c> {
     pub(super) env: &'c Environment,
     pub(super) trust: &'c FileTrust,
     pub(super) credentials: &'c Credentials,
+    /// Whether the models are those of the catalog, which has no places in the file.
+    pub(super) is_of_catalog: bool,
     pub(super) upstream: &'c UpstreamConfig,
     pub(super) router: &'c Router,
     pub(super) runtimes: &'c [RuntimeConfig],
+    pub(super) own: OwnAddress,
 }
 
 pub(super) fn resolve(
@@ -69,7 +73,11 @@ fn model(
     let preset = preset(&raw, path, report);
     let protocol = protocol(&raw, preset);
     let target = target(&raw, preset, protocol, path, context, report);
-    let protocol = protocol.unwrap_or_else(|| of_target(&target));
+    let is_at_router = raw.endpoint.is_none()
+        && raw.runtime.is_none()
+        && preset.is_none_or(|preset| !preset.has_place());
+    let of_router = context.router.protocol.filter(|_| is_at_router);
+    let protocol = protocol.or(of_router).unwrap_or_else(|| of_target(&target));
     let headers = headers(&raw.headers, path, report);
     let key = key::resolve(&raw, preset, &target, path, context, report);
     if key.is_none() && headers.is_empty() && raw.api_key_env.is_none() {
@@ -124,10 +132,10 @@ fn preset(raw: &RawModel, path: &str, report: &mut Report) -> Option<&'static Pr
 
 /// What the entry says that is spoken; none where only the target tells.
 fn protocol(raw: &RawModel, preset: Option<&Preset>) -> Option<Protocol> {
-    match raw.protocol.as_deref() {
-        Some("anthropic" | "anthropic_messages") => return Some(Protocol::Anthropic),
-        Some("openai" | "openai_chat") => return Some(Protocol::OpenAi),
-        _ => {}
+    let words = [&raw.protocol, &raw.local_runtime_protocol];
+    let mut said = words.into_iter().flatten();
+    if let Some(protocol) = said.find_map(|word| Protocol::parse(word)) {
+        return Some(protocol);
     }
     let written = raw.endpoint.as_deref();
     let written = written.and_then(|text| EndpointUrl::parse(text).ok());
@@ -187,6 +195,9 @@ fn target(
         .endpoint
         .as_deref()
         .and_then(|text| endpoint(text, &endpoint_path, report));
+    if let Some(endpoint) = &written {
+        context.own.check(endpoint, &endpoint_path, report);
+    }
     let Some(name) = &raw.runtime else {
         if raw.endpoint.is_none()
             && let Some(preset) = preset.filter(|preset| preset.has_place())
@@ -198,7 +209,11 @@ fn target(
                 router.endpoint.clone()
             }));
         }
-        if written.is_none() && !router.is_set && !report.mentions(&endpoint_path) {
+        if written.is_none()
+            && !router.is_set
+            && !context.is_of_catalog
+            && !report.mentions(&endpoint_path)
+        {
             let message = format!(
                 "has neither `endpoint` nor `runtime`, and `routerUrl` is not set; \
                  {} is taken",

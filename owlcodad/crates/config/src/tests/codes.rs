@@ -78,6 +78,24 @@ const CASES: &[(&str, &str, char, &str)] = &[
         'W',
         "skillInjection",
     ),
+    (
+        r#"{"configVersion": 99}"#,
+        NEWER_CONFIG,
+        'E',
+        "configVersion",
+    ),
+    (
+        r#"{"configVersion": 8, "backends": []}"#,
+        OLD_KEY,
+        'E',
+        "backends",
+    ),
+    (
+        r#"{"adminToken": "sk-1"}"#,
+        NOT_CARRIED_OVER,
+        'W',
+        "adminToken",
+    ),
     (r#"{"models": [{"id": ""}]}"#, BAD_NAME, 'E', "models[0].id"),
     (
         r#"{"models": [{"id": "a "}]}"#,
@@ -272,6 +290,55 @@ const CASES: &[(&str, &str, char, &str)] = &[
         "models[0].tier",
     ),
     (
+        r#"{"discovery": {"enabled": false}}"#,
+        NO_MODELS,
+        'W',
+        "models",
+    ),
+    (
+        r#"{"discovery": {"endpoints": []}}"#,
+        NO_MODELS,
+        'W',
+        "models",
+    ),
+    (
+        r#"{"routerUrl": "http://localhost:8019"}"#,
+        PORT_CONFLICT,
+        'E',
+        "routerUrl",
+    ),
+    (
+        r#"{"port": 8009, "models": [{"id": "a"}]}"#,
+        PORT_CONFLICT,
+        'E',
+        "models[0]",
+    ),
+    (
+        r#"{"port": 9, "models": [{"id": "a", "endpoint": "http://127.0.0.1:9/v1"}]}"#,
+        PORT_CONFLICT,
+        'E',
+        "models[0].endpoint",
+    ),
+    (
+        r#"{"discovery": {"endpoints": ["http://127.0.0.1:8019"]}}"#,
+        PORT_CONFLICT,
+        'E',
+        "discovery.endpoints[0]",
+    ),
+    (
+        r#"{"runtimes": [{"name": "r", "command": "c", "port": 8019}]}"#,
+        PORT_CONFLICT,
+        'E',
+        "runtimes[0].port",
+    ),
+    (
+        r#"{"runtimes": [{"name": "r", "command": "c", "port": 7},
+            {"name": "s", "command": "c", "port": 7}]}"#,
+        PORT_CONFLICT,
+        'E',
+        "runtimes[1].port",
+    ),
+    (
         r#"{"models": [{"id": "a"}]}"#,
         NO_ENDPOINT,
         'W',
@@ -339,8 +406,8 @@ const CASES: &[(&str, &str, char, &str)] = &[
     ),
 ];
 
-/// Codes of what is wrong with a file before there is a text, with the file of keys, and of a list
-/// that is too long.
+/// Codes of what is wrong with a file before there is a text, with the files of keys and of a
+/// router's models, and of a list that is too long.
 const CASES_ELSEWHERE: &[&str] = &[
     FILE_NOT_FOUND,
     FILE_UNREADABLE,
@@ -351,6 +418,9 @@ const CASES_ELSEWHERE: &[&str] = &[
     CREDENTIALS_OPEN,
     BAD_CREDENTIALS,
     UNKNOWN_CREDENTIAL,
+    BAD_CATALOG,
+    UNKNOWN_CHANNEL,
+    UNKNOWN_TARGET,
 ];
 
 #[test]
@@ -393,6 +463,7 @@ fn bad_variables_are_problems_with_their_name_as_the_place() {
         ("OWLCODA_PORT", "65536", OUT_OF_RANGE),
         ("OWLCODA_LOG_LEVEL", "loud", UNKNOWN_VALUE),
         ("OWLCODA_ROUTER_URL", "h:1", BAD_ENDPOINT),
+        ("OWLCODA_LOCAL_RUNTIME_PROTOCOL", "soap", UNKNOWN_VALUE),
     ];
     for (name, value, code) in cases {
         let env = Environment::from_iter([(name, value)]);
@@ -408,6 +479,15 @@ fn bad_variables_are_problems_with_their_name_as_the_place() {
 #[test]
 fn one_cause_is_reported_once() {
     let cases = [
+        (
+            r#"{"routerUrl": "http://127.0.0.1:8019",
+                "models": [{"id": "a", "default": true}, {"id": "b"}]}"#,
+            1,
+        ),
+        (
+            r#"{"models": [{"id": "a", "default": true, "endpoint": "http://localhost:8019"}]}"#,
+            1,
+        ),
         (
             r#"{"models": [{"id": 7, "default": true, "endpoint": 7}]}"#,
             2,

@@ -30,6 +30,7 @@ impl Home {
         let source = Source {
             path: Some(self.0.path().join("config.json")),
             credentials: find_credentials(self.0.path(), env),
+            ..Source::default()
         };
         load(&source, env)
     }

@@ -18,6 +18,7 @@ fn load_path(path: &Path) -> Result<crate::Loaded, ConfigError> {
     let source = Source {
         path: Some(path.to_path_buf()),
         credentials: None,
+        ..Source::default()
     };
     load(&source, &Environment::default())
 }
@@ -183,6 +184,7 @@ fn the_error_is_one_problem_a_line_and_ends_with_the_way_out() {
         &Source {
             path: Some(path.clone()),
             credentials: None,
+            ..Source::default()
         },
         &env,
     )

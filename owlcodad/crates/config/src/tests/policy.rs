@@ -65,3 +65,17 @@ fn a_policy_out_of_its_range_is_refused_at_its_place() {
         assert_eq!(found, [(code::OUT_OF_RANGE, &*place)], "{text}");
     }
 }
+
+#[test]
+fn a_usual_address_that_is_our_own_is_not_asked_for_models() {
+    let endpoints = |port: u16| {
+        let config = good(&json!({"port": port}).to_string()).config;
+        let endpoints = config.discovery.endpoints.iter();
+        endpoints.map(crate::EndpointUrl::id).collect::<Vec<_>>()
+    };
+    let all = endpoints(8019);
+    assert!(all.contains(&"127.0.0.1:8080".to_owned()), "{all:?}");
+    let others = endpoints(8080);
+    assert_eq!(others.len(), all.len() - 1);
+    assert!(!others.contains(&"127.0.0.1:8080".to_owned()), "{others:?}");
+}
