@@ -20,6 +20,7 @@ mod fingerprint;
 mod keys;
 mod lines;
 mod parse;
+mod place;
 mod policy;
 mod problem;
 mod provider;

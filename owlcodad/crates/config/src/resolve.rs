@@ -161,6 +161,7 @@ fn discovery(raw: RawDiscovery, report: &mut Report) -> DiscoveryConfig {
     DiscoveryConfig {
         is_enabled: raw.enabled.unwrap_or(default.is_enabled),
         endpoints: endpoints.unwrap_or(default.endpoints),
+        interval: millis_or(raw.interval_ms, default.interval),
     }
 }
 
