@@ -6,6 +6,7 @@ mod discovery;
 mod failure;
 mod host;
 mod instance;
+mod places;
 mod recorder;
 mod reload;
 mod serve;

@@ -16,8 +16,8 @@ use owlcoda_store::{Store, StoreOptions};
 use owlcoda_supervise::{Hangups, Identity, Live, OnExit, Shutdown, Signals, Supervisor};
 use owlcoda_telemetry::{Exposition, LogFile, Logging, install_recorder, metric};
 use owlcoda_types::{Clock, SystemClock};
-use owlcoda_upstream::Upstream;
 use owlcoda_upstream::managed::Runtimes;
+use owlcoda_upstream::{Discovery, Upstream};
 use tracing::{info, warn};
 
 use crate::cli::ServeArgs;
@@ -27,7 +27,7 @@ use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
 use crate::recorder::AuditRecorder;
 use crate::reload::{Reloader, Report, Sources, Targets};
-use crate::{composition, discovery, shutdown};
+use crate::{composition, discovery, places, shutdown};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -146,8 +146,10 @@ impl Started {
         let config_path = report.status.path.clone();
         let config_path = config_path.unwrap_or_else(|| place.home.join("config.json"));
         let config_path = config_path.display().to_string();
-        let known = if composition::is_discovery_wanted(&config) {
-            upstream.discover(&config.discovery.endpoints).await
+        let discovery = Discovery::new(upstream.clone());
+        // Where the configuration names a model, nobody has to wait for what else there is.
+        let known = if config.models.is_empty() {
+            discovery::look(&discovery, &places::to_ask(&config, address, None)).await
         } else {
             Vec::new()
         };
@@ -171,8 +173,7 @@ impl Started {
 
         let settings = Settings::new(&config.server, config.auth, address);
         let settings = Live::new(settings);
-        let n_found = known.len();
-        let composition = Composition::new(config, known, config_path, pipeline.clone());
+        let composition = Composition::new(config, known, config_path, address, pipeline.clone());
         let composition = Arc::new(composition);
         let targets = Targets {
             composition: Arc::clone(&composition),
@@ -222,8 +223,7 @@ impl Started {
             &supervisor,
             Parts {
                 composition,
-                is_empty: n_found == 0,
-                upstream,
+                discovery,
                 reloader,
                 hangups,
                 settings,
@@ -244,9 +244,7 @@ impl Started {
 /// Everything that the tasks own.
 struct Parts {
     composition: Arc<Composition>,
-    /// Whether discovery has found nothing yet.
-    is_empty: bool,
-    upstream: Upstream,
+    discovery: Discovery,
     reloader: Reloader,
     hangups: Hangups,
     settings: Live<Settings>,
@@ -261,15 +259,14 @@ struct Parts {
 fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     let Parts {
         composition,
-        is_empty,
-        upstream,
+        discovery,
         reloader,
         hangups,
         settings,
         ..
     } = parts;
     supervisor.spawn("discovery", OnExit::Report, move |stop| {
-        discovery::follow(composition, upstream, is_empty, stop)
+        discovery::follow(composition, discovery, stop)
     });
     supervisor.spawn("reload", OnExit::Fatal, |stop| reloader.run(hangups, stop));
     let router = owlcoda_gateway::router(parts.gateway);

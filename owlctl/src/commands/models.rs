@@ -37,6 +37,9 @@ struct Entry<'a> {
     source: &'a str,
     server: &'a str,
     context_window_tokens: Option<u64>,
+    context_window_source: Option<&'a str>,
+    parameter_size: Option<&'a str>,
+    quantization: Option<&'a str>,
 }
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Report, CommandError> {
@@ -77,6 +80,7 @@ fn to_text(answer: &ListModelsResponse) -> String {
         ("SOURCE", Side::Left),
         (&server, Side::Left),
         ("CONTEXT", Side::Right),
+        ("KNOWN BY", Side::Left),
     ]);
     for model in &answer.models {
         let context = match model.context_window_tokens {
@@ -93,6 +97,7 @@ fn to_text(answer: &ListModelsResponse) -> String {
             &model.source,
             &model.server,
             &context,
+            &model.context_window_source,
         ]);
     }
     table.lines().join("\n") + "\n"
@@ -111,6 +116,9 @@ fn to_json(answer: &ListModelsResponse, hint: Option<&str>) -> String {
         source: &model.source,
         server: &model.server,
         context_window_tokens: Some(model.context_window_tokens).filter(|n| *n != 0),
+        context_window_source: some(&model.context_window_source),
+        parameter_size: some(&model.parameter_size),
+        quantization: some(&model.quantization),
     });
     let models = models.collect();
     json(
@@ -121,6 +129,11 @@ fn to_json(answer: &ListModelsResponse, hint: Option<&str>) -> String {
             quirks_version: answer.quirks_version,
         },
     )
+}
+
+/// An empty string of the protocol is no value.
+pub(super) fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -142,6 +155,9 @@ mod tests {
             source: "configured".to_owned(),
             context_window_tokens: 32_768,
             server: "ollama".to_owned(),
+            context_window_source: "probed".to_owned(),
+            parameter_size: "32.8B".to_owned(),
+            quantization: "Q4_K_M".to_owned(),
         };
         let hostile = Model {
             id: "tiny\u{1b}[31m".to_owned(),

@@ -9,6 +9,7 @@ use owlcoda_proto::v1::{ListModelsRequest, StatusRequest, StatusResponse, Usage}
 use serde::Serialize;
 
 use crate::commands::models;
+use crate::commands::models::some;
 use crate::commands::reload::Config;
 use crate::daemon::Context;
 use crate::document::json;
@@ -252,11 +253,6 @@ fn runtimes(status: &StatusResponse) -> Vec<Runtime<'_>> {
         detail: some(&runtime.detail),
     });
     runtimes.collect()
-}
-
-/// An empty string of the protocol is no value.
-fn some(text: &str) -> Option<&str> {
-    Some(text).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub struct Config {
     pub models: Vec<ModelConfig>,
     /// Model servers that the daemon runs itself.
     pub runtimes: Vec<RuntimeConfig>,
-    /// Search for model servers on this machine.
+    /// Search for model servers, on this machine as it comes.
     pub discovery: DiscoveryConfig,
     /// Which model answers where none, or one that is not there, is named.
     pub routing: RoutingConfig,
@@ -235,6 +235,8 @@ pub struct DiscoveryConfig {
     pub is_enabled: bool,
     /// Servers to look for, each once.
     pub endpoints: Vec<EndpointUrl>,
+    /// Between two looks.
+    pub interval: Duration,
 }
 
 impl Default for DiscoveryConfig {
@@ -244,6 +246,7 @@ impl Default for DiscoveryConfig {
         Self {
             is_enabled: true,
             endpoints: ports.map(EndpointUrl::on_this_machine).to_vec(),
+            interval: Duration::from_secs(30),
         }
     }
 }

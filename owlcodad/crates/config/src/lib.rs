@@ -24,6 +24,7 @@ mod keys;
 mod lines;
 mod migrate;
 mod parse;
+mod place;
 mod policy;
 mod problem;
 mod provider;

@@ -93,6 +93,7 @@ pub(crate) struct RawStorage {
 pub(crate) struct RawDiscovery {
     pub(crate) enabled: Option<bool>,
     pub(crate) endpoints: Option<Vec<String>>,
+    pub(crate) interval_ms: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

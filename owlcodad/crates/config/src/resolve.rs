@@ -208,6 +208,7 @@ fn discovery(raw: RawDiscovery, own: OwnAddress, report: &mut Report) -> Discove
     DiscoveryConfig {
         is_enabled: raw.enabled.unwrap_or(default.is_enabled),
         endpoints: endpoints.unwrap_or(default.endpoints),
+        interval: millis_or(raw.interval_ms, default.interval),
     }
 }
 

@@ -31,6 +31,9 @@ impl Models for Control {
                 source: source_of(model).to_owned(),
                 context_window_tokens: model.context_window.map_or(0, u64::from),
                 server: model.server.as_str().to_owned(),
+                context_window_source: model.context_source.as_str().to_owned(),
+                parameter_size: model.parameter_size.clone().unwrap_or_default(),
+                quantization: model.quantization.clone().unwrap_or_default(),
             };
             let models: Vec<_> = registry.models().iter().map(convert).collect();
             let hint = if models.is_empty() {

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use owlcoda_config::{RoutingConfig, UnknownModel};
 
 use crate::intent::{self, Guess, Intent, Signs};
-use crate::policy::can_talk;
 use crate::registry::{DEFAULT_NAME, Model, Registry};
 
 /// The name by which a call goes on.
@@ -61,7 +60,7 @@ fn for_intent<'a>(
     named.or_else(|| {
         let of_tier = |tier: &&str| {
             let mut models = registry.models().iter();
-            models.find(|model| model.tier == *tier && can_talk(model))
+            models.find(|model| model.tier == *tier && model.can_talk())
         };
         intent.tiers().iter().find_map(of_tier)
     })

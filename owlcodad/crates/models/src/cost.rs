@@ -1,7 +1,7 @@
 //! What calls cost: by the prices in the configuration, else for models of this house an estimate of
 //! the electricity that they take.
 //!
-//! The estimate goes by the size that a model's name tells: kilowatt-hours for a million tokens read;
+//! The estimate goes by the size that a model's server or its name tells: kilowatt-hours for a million tokens read;
 //! writing takes twice as much.
 //!
 //! ```text
@@ -12,7 +12,7 @@
 use owlcoda_config::{CostConfig, ModelTarget};
 use owlcoda_types::Usage;
 
-use crate::recommend::billions_of_parameters;
+use crate::recommend::size_of;
 use crate::registry::Model;
 
 /// Where a rate comes from.
@@ -62,7 +62,7 @@ impl Rate {
             });
         }
         let is_of_this_house = match &model.target {
-            ModelTarget::Endpoint(url) => url.is_loopback(),
+            ModelTarget::Endpoint(url) => url.is_nearby(),
             ModelTarget::Runtime(_) => true,
         };
         is_of_this_house.then(|| {
@@ -96,11 +96,7 @@ impl Rate {
 }
 
 fn kwh_per_million(model: &Model) -> f64 {
-    let names = [&model.id, &model.backend_model];
-    let billions = names
-        .into_iter()
-        .find_map(|name| billions_of_parameters(name));
-    match billions {
+    match size_of(model) {
         Some(billions) if billions < 10.0 => 0.3,
         Some(billions) if billions >= 80.0 => 5.0,
         Some(billions) if billions >= 40.0 => 3.0,

@@ -37,7 +37,6 @@ pub use breaker::{Breaker, BreakerState, BreakerView, OpenUntil, Permit};
 pub use bucket::{Bucket, RetryIn, Share, Shares};
 pub use course::{Course, Stop, Visit};
 pub use failure::{Failure, FailureKind};
-pub(crate) use plan::can_talk;
 pub use plan::{MAX_FALLBACKS, Plan};
 pub use retry::{Others, Retry, Verdict};
 

@@ -13,7 +13,6 @@
 use std::cmp::Reverse;
 
 use crate::intent::Intent;
-use crate::policy::can_talk;
 use crate::registry::{Model, Registry};
 
 /// How many models are named beside the best.
@@ -57,7 +56,7 @@ pub fn recommend(
     intent: Intent,
     measured: impl Fn(&Model) -> Measured,
 ) -> Vec<Recommended> {
-    let models = registry.models().iter().filter(|model| can_talk(model));
+    let models = registry.models().iter().filter(|model| model.can_talk());
     let mut scored: Vec<_> = models
         .map(|model| score(model, intent, measured(model)))
         .collect();
@@ -132,9 +131,7 @@ fn by_name(model: &Model, intent: Intent, tally: &mut Tally) {
 }
 
 fn by_size(model: &Model, intent: Intent, tally: &mut Tally) {
-    let Some(billions) =
-        billions_of_parameters(&model.id).or_else(|| billions_of_parameters(&model.backend_model))
-    else {
+    let Some(billions) = size_of(model) else {
         return;
     };
     let is_for_thought = matches!(intent, Intent::Code | Intent::Analysis);
@@ -199,6 +196,15 @@ fn by_measure(measured: Measured, tally: &mut Tally) {
 )]
 fn share(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64
+}
+
+/// How many billions of parameters `model` has: as its server tells, else as its names do.
+pub fn size_of(model: &Model) -> Option<f64> {
+    let names = [&model.id, &model.backend_model];
+    let told = model.parameter_size.as_ref();
+    told.into_iter()
+        .chain(names)
+        .find_map(|text| billions_of_parameters(text))
 }
 
 /// How many billions of parameters a model's name says it has: the number before a `b` that ends a

@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use owlcoda_config::{EndpointUrl, ModelConfig, ModelTarget, Price, Protocol, UpstreamConfig};
+use owlcoda_config::{ModelConfig, ModelTarget, Price, Protocol, UpstreamConfig};
 use owlcoda_types::{ErrorCode, Secret, Server, clip, printable};
+
+use crate::context::ContextSource;
+use crate::merge::{Listing, merge};
 
 /// How a model came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The configuration names it.
     Configured,
-    /// A model server on this machine listed it.
+    /// A model server that discovery asks listed it.
     Discovered,
 }
 
@@ -55,6 +58,14 @@ pub struct Model {
     pub context_window: Option<u32>,
     /// What its server asks for tokens.
     pub price: Option<Price>,
+    /// Where that is known from.
+    pub context_source: ContextSource,
+    /// `7B`, where its server tells.
+    pub parameter_size: Option<String>,
+    /// `Q4_K_M`, where its server tells.
+    pub quantization: Option<String>,
+    /// Whether its server has it in memory, where it tells.
+    pub is_loaded: Option<bool>,
     /// Most time until the first event of an answer.
     pub first_token_timeout: Duration,
     /// Most silence within an answer.
@@ -68,6 +79,16 @@ impl Model {
             ModelTarget::Endpoint(url) => url.id(),
             ModelTarget::Runtime(name) => format!("runtime:{name}"),
         }
+    }
+
+    /// Whether it answers questions, rather than embedding or ranking texts.
+    pub fn can_talk(&self) -> bool {
+        [&self.id, &self.backend_model, &self.tier]
+            .into_iter()
+            .all(|name| {
+                let name = name.to_ascii_lowercase();
+                !name.contains("embed") && !name.contains("rerank")
+            })
     }
 }
 
@@ -119,17 +140,6 @@ fn hint(near: &[String]) -> String {
     }
 }
 
-/// What a server on this machine listed.
-#[derive(Clone, Debug)]
-pub struct Listing<'a> {
-    /// Its base.
-    pub url: &'a EndpointUrl,
-    /// Which server it is, as far as it is known.
-    pub server: Server,
-    /// Names of its models, with the tokens that prompt and answer may have together.
-    pub models: Vec<(&'a str, Option<u32>)>,
-}
-
 /// The name that always means the default model.
 pub const DEFAULT_NAME: &str = "default";
 
@@ -154,60 +164,41 @@ pub struct Registry {
 impl Registry {
     /// The models of the configuration. `config_path` is where a person would add one.
     pub fn configured(models: &[ModelConfig], config_path: &str) -> Self {
-        let default = models
-            .iter()
-            .position(|model| model.is_default)
-            .unwrap_or(0);
-        let models = models.iter().map(from_config).collect();
-        Self::build(models, default, config_path)
+        Self::merged(models, &[], &UpstreamConfig::default(), config_path)
     }
 
-    /// The models that servers on this machine listed: each server's, in order. A name that two
-    /// servers have means the first; the other is called `<name>@<endpoint>`.
+    /// The models that servers listed: each server's, in order. A name that two servers have means
+    /// the first; the other is called `<name>@<endpoint>`.
     pub fn discovered<'a>(
         servers: impl IntoIterator<Item = Listing<'a>>,
         limits: &UpstreamConfig,
         config_path: &str,
     ) -> Self {
-        let mut models: Vec<Model> = Vec::new();
-        for Listing {
-            url,
-            server,
-            models: listed,
-        } in servers
-        {
-            for (name, context_window) in listed {
-                let is_taken = models.iter().any(|model| model.id == name);
-                let id = if is_taken {
-                    format!("{name}@{}", url.id())
-                } else {
-                    name.to_owned()
-                };
-                models.push(Model {
-                    label: id.clone(),
-                    id,
-                    aliases: Vec::new(),
-                    tier: "discovered".to_owned(),
-                    backend_model: name.to_owned(),
-                    target: ModelTarget::Endpoint(url.clone()),
-                    protocol: Protocol::OpenAi,
-                    server,
-                    source: Source::Discovered,
-                    key: None,
-                    headers: BTreeMap::new(),
-                    context_window,
-                    price: None,
-                    first_token_timeout: limits.first_token_timeout,
-                    idle_timeout: limits.idle_timeout,
-                });
-            }
-        }
-        // A server lists embedding models beside the ones that can talk.
-        let can_talk = |model: &Model| {
-            let name = model.id.to_ascii_lowercase();
-            !name.contains("embed") && !name.contains("rerank")
+        let servers: Vec<_> = servers.into_iter().collect();
+        Self::merged(&[], &servers, limits, config_path)
+    }
+
+    /// The models of the configuration, and under them those that servers offer beside them. The
+    /// default is a configured one where there is any.
+    pub fn merged(
+        configured: &[ModelConfig],
+        servers: &[Listing<'_>],
+        limits: &UpstreamConfig,
+        config_path: &str,
+    ) -> Self {
+        let models = merge(configured, servers, limits);
+        let is_default = configured.iter().position(|model| model.is_default);
+        // A server lists embedding models beside the ones that can talk, and those of others.
+        let is_own = |model: &Model| model.can_talk() && model.tier != "cloud";
+        let default = match is_default {
+            Some(default) => default,
+            None if !configured.is_empty() => 0,
+            None => models
+                .iter()
+                .position(is_own)
+                .or_else(|| models.iter().position(Model::can_talk))
+                .unwrap_or(0),
         };
-        let default = models.iter().position(can_talk).unwrap_or(0);
         Self::build(models, default, config_path)
     }
 
@@ -223,11 +214,11 @@ impl Registry {
                 names.entry(alias.clone()).or_insert(i);
             }
         }
-        for (i, model) in models.iter().enumerate() {
-            names.entry(model.backend_model.clone()).or_insert(i);
-        }
         if default < models.len() {
             names.entry(DEFAULT_NAME.to_owned()).or_insert(default);
+        }
+        for (i, model) in models.iter().enumerate() {
+            names.entry(model.backend_model.clone()).or_insert(i);
         }
         Self {
             models,
@@ -238,7 +229,8 @@ impl Registry {
     }
 
     /// The model that `name` means: its id, an alias, its server's name for it, `default`, or a part
-    /// of at least [`MIN_PART_CHARS`] characters that only one model's id contains.
+    /// of at least [`MIN_PART_CHARS`] characters that only one model's id contains. What servers offer
+    /// changes no name that the configuration has a model for.
     pub fn resolve(&self, name: &str) -> Result<&Arc<Model>, RouteError> {
         if self.models.is_empty() {
             return Err(self.no_models());
@@ -270,10 +262,18 @@ impl Registry {
             return Vec::new();
         }
         let part = part.to_lowercase();
-        self.models
-            .iter()
-            .filter(|model| model.id.to_lowercase().contains(&part))
-            .collect()
+        let contains = |model: &&Arc<Model>| model.id.to_lowercase().contains(&part);
+        let is_configured = |model: &&Arc<Model>| model.source == Source::Configured;
+        let models = self.models.iter();
+        let configured: Vec<_> = models
+            .clone()
+            .filter(is_configured)
+            .filter(contains)
+            .collect();
+        if configured.is_empty() {
+            return models.filter(contains).collect();
+        }
+        configured
     }
 
     /// The model of callers that name none.
@@ -329,7 +329,7 @@ impl Registry {
     }
 }
 
-fn from_config(config: &ModelConfig) -> Model {
+pub(crate) fn from_config(config: &ModelConfig) -> Model {
     Model {
         id: config.id.clone(),
         label: config.label.clone(),
@@ -344,6 +344,13 @@ fn from_config(config: &ModelConfig) -> Model {
         headers: config.headers.clone(),
         context_window: config.context_window,
         price: config.price,
+        context_source: match config.context_window {
+            Some(_) => ContextSource::Configured,
+            None => ContextSource::Unknown,
+        },
+        parameter_size: None,
+        quantization: None,
+        is_loaded: None,
         first_token_timeout: config.first_token_timeout,
         idle_timeout: config.idle_timeout,
     }
@@ -351,23 +358,22 @@ fn from_config(config: &ModelConfig) -> Model {
 
 #[cfg(test)]
 mod tests {
+    use owlcoda_config::EndpointUrl;
+
     use super::*;
 
     fn registry() -> Registry {
         let ollama = EndpointUrl::parse("http://127.0.0.1:11434").unwrap();
         let vllm = EndpointUrl::parse("http://127.0.0.1:8000").unwrap();
+        let (coder, llama) = ("qwen2.5-coder:7b", "llama-3.2");
         Registry::discovered(
             [
-                Listing {
-                    url: &ollama,
-                    server: Server::Ollama,
-                    models: vec![("nomic-embed-text", None), ("qwen2.5-coder:7b", None)],
-                },
-                Listing {
-                    url: &vllm,
-                    server: Server::Vllm,
-                    models: vec![("qwen2.5-coder:7b", Some(32_768)), ("llama-3.2", None)],
-                },
+                Listing::offered(
+                    &ollama,
+                    Server::Ollama,
+                    [("nomic-embed-text", None), (coder, None)],
+                ),
+                Listing::offered(&vllm, Server::Vllm, [(coder, Some(4096)), (llama, None)]),
             ],
             &UpstreamConfig::default(),
             "config.json",
@@ -393,7 +399,7 @@ mod tests {
                 second.backend_model.as_str(),
                 second.context_window
             ),
-            ("127.0.0.1:8000", "qwen2.5-coder:7b", Some(32_768))
+            ("127.0.0.1:8000", "qwen2.5-coder:7b", Some(4096))
         );
     }
 

@@ -111,7 +111,7 @@ impl Snapshot {
     }
 
     /// Where `model` is, unless the daemon has to start its server first.
-    pub(crate) fn destination(&self, model: &Model) -> Option<&Destination> {
+    pub fn destination(&self, model: &Model) -> Option<&Destination> {
         self.destinations.get(&model.id)
     }
 

@@ -41,9 +41,10 @@ pub struct TestDaemonBuilder {
 }
 
 impl TestDaemonBuilder {
-    /// The configuration file. `"port": 0` is added where it names no port.
+    /// The configuration file. Where it does not say otherwise, any port is taken, no model server is
+    /// looked for and none is asked how it is.
     pub fn config(self, config: Value) -> Self {
-        self.config_text(&with_port(config))
+        self.config_text(&apart(config))
     }
 
     /// The configuration file byte for byte.
@@ -118,11 +119,11 @@ impl TestDaemonBuilder {
 }
 
 impl TestDaemon {
-    /// A daemon with the configuration `{"port": 0}` until told otherwise.
+    /// A daemon with an empty configuration until told otherwise.
     pub fn builder() -> TestDaemonBuilder {
         TestDaemonBuilder {
             program: None,
-            config: with_port(json!({})),
+            config: apart(json!({})),
             files: Vec::new(),
             env: Vec::new(),
             args: Vec::new(),
@@ -185,10 +186,10 @@ impl TestDaemon {
         Ok(())
     }
 
-    /// Replaces the configuration file in one step; `"port": 0` is added as at the start.
+    /// Replaces the configuration file in one step; what it does not say is added as at the start.
     pub fn write_config(&self, config: Value) {
         let next = self.home().join("config.json.next");
-        write_private(&next, &with_port(config));
+        write_private(&next, &apart(config));
         fs_err::rename(next, self.home().join("config.json")).unwrap();
     }
 
@@ -229,11 +230,16 @@ pub fn binary(name: &str) -> PathBuf {
     program
 }
 
-fn with_port(mut config: Value) -> String {
+fn apart(mut config: Value) -> String {
     let object = config
         .as_object_mut()
         .expect("a configuration is an object");
     object.entry("port").or_insert_with(|| json!(0));
+    // What else runs on this machine is no part of a test that does not say so.
+    let off = || json!({"enabled": false});
+    object.entry("discovery").or_insert_with(off);
+    let never = || json!({"intervalMs": 0});
+    object.entry("health").or_insert_with(never);
     config.to_string()
 }
 

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use crate::destination::{Destination, Limits};
+use crate::discovery::Place;
 use crate::error::UpstreamError;
 use crate::frames::Frames;
 use crate::head;
@@ -17,8 +18,8 @@ use crate::head;
 /// Most bytes of one answer that is not a stream.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
-/// Most bytes of a list of models.
-const MAX_LIST_BYTES: usize = 1 << 20;
+/// Most bytes of what a server says of its models: some thousands of them, in the wordiest of ways.
+const MAX_LIST_BYTES: usize = 4 << 20;
 
 /// Most bytes of an error body that we look at.
 const MAX_ERROR_BYTES: usize = 64 << 10;
@@ -153,16 +154,32 @@ impl Upstream {
         })
     }
 
-    /// The list of models of the server at `url`. `limit` is for the whole of it.
-    pub(crate) async fn model_list(&self, url: &EndpointUrl, limit: Duration) -> Option<Bytes> {
-        let get = async {
-            let response = self.pool(url).get(url.models()).send().await.ok()?;
-            if !response.status().is_success() {
-                return None;
-            }
-            read_capped(response, MAX_LIST_BYTES).await.ok()
-        };
-        tokio::time::timeout(limit, get).await.ok().flatten()
+    /// What the server of `place` answers at `address`, where that is a success. The deadline is for
+    /// the whole of it.
+    pub(crate) async fn look(
+        &self,
+        place: &Place,
+        address: &str,
+        deadline: Instant,
+    ) -> Option<Bytes> {
+        let request = self.pool(&place.url).get(address);
+        listen(request.headers(place.headers.clone()), deadline).await
+    }
+
+    /// As [`Upstream::look`], for an address that wants a question.
+    pub(crate) async fn ask(
+        &self,
+        place: &Place,
+        address: &str,
+        question: &serde_json::Value,
+        deadline: Instant,
+    ) -> Option<Bytes> {
+        let request = self.pool(&place.url).post(address);
+        let request = request
+            .headers(place.headers.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .body(question.to_string());
+        listen(request, deadline).await
     }
 
     /// Whether `path` of the server at `url` answers with a 2xx within `limit`.
@@ -220,6 +237,18 @@ impl Body {
             Err(_) => Err(UpstreamError::FirstToken { endpoint, limit }),
         }
     }
+}
+
+/// The answer to a small question about a server, if it is a success and comes in time.
+async fn listen(request: reqwest::RequestBuilder, deadline: Instant) -> Option<Bytes> {
+    let answer = async {
+        let response = request.send().await.ok()?;
+        if !response.status().is_success() {
+            return None;
+        }
+        read_capped(response, MAX_LIST_BYTES).await.ok()
+    };
+    timeout_at(deadline, answer).await.ok().flatten()
 }
 
 enum ReadError {

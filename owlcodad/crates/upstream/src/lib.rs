@@ -10,6 +10,6 @@ pub mod managed;
 
 pub use client::{Body, Reply, Upstream};
 pub use destination::{Destination, DestinationError, KeyHeader, Limits};
-pub use discovery::{Discovered, DiscoveredModel};
+pub use discovery::{Discovered, DiscoveredModel, Discovery, Place};
 pub use error::UpstreamError;
 pub use frames::Frames;

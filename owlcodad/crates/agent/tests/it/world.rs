@@ -106,11 +106,8 @@ fn begin(
     // The second one of a process is refused, and is the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = EndpointUrl::parse(&upstream.url()).unwrap();
-    let listing = Listing {
-        url: &url,
-        server: Server::Generic,
-        models: vec![("small", Some(8192)), ("large", None)],
-    };
+    let models = [("small", Some(8192)), ("large", None)];
+    let listing = Listing::offered(&url, Server::Generic, models);
     let registry = Registry::discovered([listing], &UpstreamConfig::default(), "config.json");
     // One attempt a call, so that a failure is what the turn sees.
     let mut policy = PolicyConfig::default();

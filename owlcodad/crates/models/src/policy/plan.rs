@@ -41,7 +41,10 @@ impl Plan {
         if !is_pinned(model, name) {
             let endpoint = model.endpoint_id();
             let equals = registry.models().iter().filter(|other| {
-                other.backend_model == model.backend_model && other.endpoint_id() != endpoint
+                // What servers offer stands in for a configured model, and never takes its calls.
+                other.backend_model == model.backend_model
+                    && other.source == model.source
+                    && other.endpoint_id() != endpoint
             });
             asked.extend(equals.cloned());
         }
@@ -61,14 +64,14 @@ impl Plan {
     ///
     /// Apart from the rest, because most requests need none and it looks at every model.
     pub fn fallbacks(&self, registry: &Registry) -> Vec<Arc<Model>> {
-        let Some(asked) = self.asked.first().filter(|model| can_talk(model)) else {
+        let Some(asked) = self.asked.first().filter(|model| model.can_talk()) else {
             return Vec::new();
         };
         let asked_endpoints: Vec<_> = self.asked.iter().map(|model| model.endpoint_id()).collect();
         let mut others: Vec<_> = registry
             .models()
             .iter()
-            .filter(|model| can_talk(model) && self.asked.iter().all(|own| own.id != model.id))
+            .filter(|model| model.can_talk() && self.asked.iter().all(|own| own.id != model.id))
             .collect();
         others.sort_by_key(|model| tier_rank(&model.tier));
         let mut n_before: HashMap<String, usize> = HashMap::new();
@@ -98,16 +101,6 @@ fn is_pinned(model: &Model, name: &str) -> bool {
         // Its id and aliases are its own; its server's name for it is every such server's.
         Source::Configured => name != model.backend_model || name == model.id,
     }
-}
-
-/// Whether it answers questions, rather than embedding or ranking texts.
-pub(crate) fn can_talk(model: &Model) -> bool {
-    [&model.id, &model.backend_model, &model.tier]
-        .into_iter()
-        .all(|name| {
-            let name = name.to_ascii_lowercase();
-            !name.contains("embed") && !name.contains("rerank")
-        })
 }
 
 /// The smaller, the sooner. What stays on this machine or in this house comes before the cloud.

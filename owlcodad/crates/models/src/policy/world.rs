@@ -3,7 +3,7 @@
 use owlcoda_config::{EndpointUrl, Environment, FileTrust, ModelConfig, UpstreamConfig, parse};
 use owlcoda_types::Server;
 
-use crate::registry::{Listing, Registry};
+use crate::{Listing, Registry};
 
 /// A model on the server of that name.
 pub(crate) fn entry(id: &str, host: &str, tier: &str) -> ModelConfig {
@@ -29,11 +29,7 @@ pub(crate) fn discovered(servers: &[(&str, &[&str])]) -> Registry {
         .collect();
     let listed = urls.iter().zip(servers).map(|(url, (_, names))| {
         let names = names.iter().map(|name| (*name, None));
-        Listing {
-            url,
-            server: Server::Generic,
-            models: names.collect(),
-        }
+        Listing::offered(url, Server::Generic, names)
     });
     Registry::discovered(listed, &UpstreamConfig::default(), "config.json")
 }

@@ -30,7 +30,10 @@ async fn a_daemon_gets_a_private_home_a_config_and_a_clean_environment() {
 
     let config = home.join("config.json");
     let written: Value = serde_json::from_slice(&fs_err::read(&config).unwrap()).unwrap();
-    assert_eq!(written, json!({"models": [], "port": 0}));
+    let expected = json!({
+        "models": [], "port": 0, "discovery": {"enabled": false}, "health": {"intervalMs": 0},
+    });
+    assert_eq!(written, expected);
     for (path, mode) in [(home, 0o700), (&config, 0o600)] {
         let found = fs_err::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(found, mode, "{}", path.display());
