@@ -14,6 +14,8 @@ mod faults;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod keys;

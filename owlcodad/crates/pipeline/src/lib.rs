@@ -5,7 +5,9 @@
 mod attempt;
 mod call;
 mod failure;
+mod health;
 mod pipeline;
+mod probe;
 mod settle;
 mod snapshot;
 mod standing;
@@ -16,10 +18,11 @@ pub use call::{
     About, Answer, Call, Event, HOPS_HEADER, HeadSent, MAX_HOPS, Request, Route, Whole,
 };
 pub use failure::{CallError, Failure};
+pub use health::{EndpointHealth, HeardBy, Moment};
 pub use pipeline::Pipeline;
 pub use settle::{Entry, Outcome, Recorder, Settled};
 pub use snapshot::{Settings, Snapshot, SnapshotError};
-pub use standing::{EndpointHealth, Standing, Traffic};
+pub use standing::{Standing, Traffic};
 pub use stream::EventStream;
 
 pub use owlcoda_wire::quirks::QUIRKS_VERSION;

@@ -8,6 +8,7 @@ use owlcoda_supervise::{CancellationToken, Live};
 use owlcoda_telemetry::metric;
 use owlcoda_types::ErrorCode;
 use owlcoda_upstream::Upstream;
+use tokio::sync::watch;
 
 use crate::attempt::Opened;
 use crate::call::{Answer, Call, MAX_HOPS, Route, Whole};
@@ -63,7 +64,17 @@ impl Pipeline {
     pub fn publish(&self, snapshot: Snapshot) {
         let policy = self.inner.standing.policy();
         policy.apply(snapshot.settings.policy, &snapshot.registry, now());
+        self.inner.standing.keep_only(&snapshot.registry);
         self.inner.live.replace(snapshot);
+    }
+
+    /// Tells of every later configuration.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.inner.live.subscribe()
+    }
+
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.inner.upstream
     }
 
     /// What outlives a configuration.
@@ -177,7 +188,7 @@ impl Inner {
 }
 
 /// The time as the policy counts it, which tests may pause.
-fn now() -> std::time::Instant {
+pub(crate) fn now() -> std::time::Instant {
     tokio::time::Instant::now().into_std()
 }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use owlcoda_config::{
-    CacheConfig, Config, EndpointUrl, ModelTarget, PolicyConfig, Protocol, ResponseModelStyle,
-    RoutingConfig,
+    CacheConfig, Config, EndpointUrl, HealthConfig, ModelTarget, PolicyConfig, Protocol,
+    ResponseModelStyle, RoutingConfig,
 };
 use owlcoda_models::{Model, Registry};
 use owlcoda_upstream::managed::Runtimes;
@@ -35,6 +35,8 @@ pub struct Settings {
     pub policy: PolicyConfig,
     /// Answers that are given again.
     pub cache: CacheConfig,
+    /// The monitor of model servers.
+    pub health: HealthConfig,
 }
 
 impl From<&Config> for Settings {
@@ -44,6 +46,7 @@ impl From<&Config> for Settings {
             routing: config.routing.clone(),
             policy: config.policy,
             cache: config.cache,
+            health: config.health,
         }
     }
 }
