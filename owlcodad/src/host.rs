@@ -1,7 +1,7 @@
 //! The daemon as a whole, as the surfaces see it.
 
 use futures_util::future::BoxFuture;
-use owlcoda_pipeline::Pipeline;
+use owlcoda_pipeline::{HeardBy, Pipeline};
 use owlcoda_store::{Integrity, Store};
 use owlcoda_supervise::{ConfigStatus, Host, Identity, Rejection, Reloaded};
 use owlcoda_upstream::managed::State;
@@ -47,7 +47,13 @@ impl Host for Daemon {
                 && !health.is_up
             {
                 let detail = health.detail;
-                problems.push(format!("the last call of {endpoint} failed: {detail}"));
+                problems.push(match health.heard_by {
+                    HeardBy::Call => format!("the last call of {endpoint} failed: {detail}"),
+                    HeardBy::Probe => format!(
+                        "{endpoint} does not answer: {detail}; start it, or take its models out of \
+                         the configuration"
+                    ),
+                });
             }
         }
         let stats = self.store.stats();

@@ -10,7 +10,6 @@ use owlcoda_config::{Config, EndpointUrl, ModelTarget};
 use owlcoda_models::{ContextSource, Model, Source};
 use owlcoda_pipeline::Snapshot;
 use owlcoda_upstream::Place;
-use owlcoda_upstream::managed::{Runtimes, State};
 
 /// A server to ask.
 #[derive(Clone, Debug)]
@@ -26,10 +25,10 @@ pub(crate) fn to_ask(config: &Config, own: SocketAddr, snapshot: Option<&Snapsho
     if !config.discovery.is_enabled {
         return Vec::new();
     }
-    let running = snapshot.map_or_else(Vec::new, |snapshot| running(&snapshot.runtimes));
+    let running = snapshot.map_or_else(Vec::new, |snapshot| snapshot.runtimes.running());
     let is_ours = |url: &EndpointUrl| {
         let fixed = config.runtimes.iter().filter_map(|runtime| runtime.port);
-        let ports = running.iter().map(|(_, port)| *port).chain(fixed);
+        let ports = running.iter().map(|runtime| runtime.port).chain(fixed);
         url.id() == own.to_string()
             || ports
                 .chain([own.port()])
@@ -66,12 +65,12 @@ pub(crate) fn to_ask(config: &Config, own: SocketAddr, snapshot: Option<&Snapsho
             add(url);
         }
     }
-    for (name, port) in running {
-        let is_wanted = |model: &Model| model.target == ModelTarget::Runtime(name.clone());
-        let model = configured.iter().copied().filter(untold);
-        if let Some(model) = model.clone().find(|model| is_wanted(model)) {
-            let place = Place::open(EndpointUrl::on_this_machine(port)).known_as(model.server);
-            let target = model.target.clone();
+    for runtime in &running {
+        let target = ModelTarget::Runtime(runtime.name.clone());
+        let mut models = configured.iter().copied().filter(untold);
+        if let Some(model) = models.find(|model| model.target == target) {
+            let url = EndpointUrl::on_this_machine(runtime.port);
+            let place = Place::open(url).known_as(model.server);
             asked.push(Asked { target, place });
         }
     }
@@ -86,14 +85,4 @@ fn like(snapshot: &Snapshot, model: &Model, url: &EndpointUrl) -> Option<Place> 
     let destination = snapshot.destination(model)?;
     let place = || Place::of(own.clone(), destination).known_as(model.server);
     own.is_same_server(url).then(place)
-}
-
-/// Our own servers that answer, with their ports.
-fn running(runtimes: &Runtimes) -> Vec<(String, u16)> {
-    let status = runtimes.status().into_iter();
-    let running = status.filter_map(|runtime| match runtime.state {
-        State::Ready { port, .. } => Some((runtime.name, port)),
-        State::Stopped | State::Starting { .. } | State::Failed { .. } => None,
-    });
-    running.collect()
 }

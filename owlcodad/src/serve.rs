@@ -27,7 +27,7 @@ use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
 use crate::recorder::AuditRecorder;
 use crate::reload::{Reloader, Report, Sources, Targets};
-use crate::{composition, discovery, places, shutdown};
+use crate::{composition, discovery, health, places, shutdown};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -267,6 +267,11 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     } = parts;
     supervisor.spawn("discovery", OnExit::Report, move |stop| {
         discovery::follow(composition, discovery, stop)
+    });
+    let pipeline = parts.gateway.pipeline.clone();
+    let clock = Arc::clone(&parts.gateway.clock);
+    supervisor.spawn("health", OnExit::Report, |stop| {
+        health::watch(pipeline, clock, stop)
     });
     supervisor.spawn("reload", OnExit::Fatal, |stop| reloader.run(hangups, stop));
     let router = owlcoda_gateway::router(parts.gateway);

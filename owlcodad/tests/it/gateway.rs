@@ -459,8 +459,9 @@ async fn every_metric_of_the_table_is_there_once_what_it_counts_has_happened() {
     })
     .await;
     // Shown elsewhere: a failed store, a model server of the daemon's own, what resilience does,
-    // reloads, the response cache.
+    // reloads, the response cache, the monitor.
     let rare = [
+        "owlcoda_endpoint_probe_duration_seconds",
         "owlcoda_storage_errors_total",
         "owlcoda_managed_runtime_up",
         "owlcoda_retries_total",

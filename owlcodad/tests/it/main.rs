@@ -20,6 +20,8 @@ mod figures;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod keys;

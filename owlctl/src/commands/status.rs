@@ -117,6 +117,12 @@ struct Endpoint<'a> {
     source: &'a str,
     n_models: u32,
     state: &'a str,
+    /// Since when; null where nothing was heard of it.
+    since: Option<String>,
+    heard_at: Option<String>,
+    /// `call` or `probe`.
+    heard_by: Option<&'a str>,
+    latency_ms: Option<u64>,
     detail: Option<&'a str>,
 }
 
@@ -238,6 +244,10 @@ fn endpoints(status: &StatusResponse) -> Vec<Endpoint<'_>> {
         source: &endpoint.source,
         n_models: endpoint.n_models,
         state: &endpoint.state,
+        since: quantity::rfc_3339(endpoint.since_ms),
+        heard_at: quantity::rfc_3339(endpoint.heard_at_ms),
+        heard_by: some(&endpoint.heard_by),
+        latency_ms: endpoint.latency_ms,
         detail: some(&endpoint.detail),
     });
     endpoints.collect()

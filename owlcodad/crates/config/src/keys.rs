@@ -178,7 +178,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("cache.maxBytes", Whole(1 << 16, 1 << 36), "16777216", "Memory for them, in bytes."),
         used("cache.ttlMs", Whole(1, DAY_MS), "300000", "How long an answer is given again, in milliseconds."),
         used("health", Group, "{}", "The monitor of model servers."),
-        used("health.intervalMs", Whole(0, DAY_MS), "60000", "A model server of which nothing was heard for so long is asked how it is, in milliseconds. 0 asks none."),
+        used("health.intervalMs", Whole(0, DAY_MS), "60000", "A model server on this machine or in its network of which nothing was heard for so long is asked how it is, in milliseconds; less than 100 is 100. 0 asks none."),
         used("warmup", Flag, "false", "Whether local models are loaded when the daemon starts, by the shortest of calls."),
         used("cost", Group, "{}", "What calls cost."),
         used("cost.currency", Name, "\"CNY\"", "Currency of every price, as it is shown."),

@@ -1,6 +1,7 @@
 //! Our values as the protocol writes them.
 
 use owlcoda_agent::AgentError;
+use owlcoda_pipeline::EndpointHealth;
 use owlcoda_proto::{to_status, v1};
 use owlcoda_store::StoreError;
 use owlcoda_supervise::{ConfigProblem, ConfigStatus};
@@ -23,6 +24,29 @@ pub(crate) fn agent_error(error: &AgentError) -> Status {
 
 pub(crate) fn store_error(error: &StoreError) -> Status {
     to_status(error.code(), chain(error))
+}
+
+/// An endpoint of which only the health is filled in.
+pub(crate) fn endpoint_health(health: Option<EndpointHealth>) -> v1::Endpoint {
+    let Some(health) = health else {
+        return v1::Endpoint {
+            state: "unknown".to_owned(),
+            ..v1::Endpoint::default()
+        };
+    };
+    let state = if health.is_up { "up" } else { "down" };
+    v1::Endpoint {
+        state: state.to_owned(),
+        detail: health.detail,
+        since_ms: health.since_ms,
+        heard_at_ms: health.heard_at_ms,
+        heard_by: health.heard_by.as_str().to_owned(),
+        latency_ms: health.latency.map(|latency| {
+            let millis = latency.as_nanos().div_ceil(1_000_000);
+            u64::try_from(millis).unwrap_or(u64::MAX)
+        }),
+        ..v1::Endpoint::default()
+    }
 }
 
 pub(crate) fn runtime(status: managed::Status) -> v1::ManagedRuntime {

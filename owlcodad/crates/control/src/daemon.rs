@@ -121,18 +121,11 @@ impl Control {
             let id = model.endpoint_id();
             let endpoint = endpoints.entry(id.clone()).or_insert_with(|| {
                 let health = self.pipeline.standing().health(&id);
-                let (state, detail) = match health {
-                    None => ("unknown", String::new()),
-                    Some(health) if health.is_up => ("up", String::new()),
-                    Some(health) => ("down", health.detail),
-                };
                 v1::Endpoint {
                     url: crate::models::url_of(model),
                     source: crate::models::source_of(model).to_owned(),
-                    n_models: 0,
-                    state: state.to_owned(),
-                    detail,
                     id,
+                    ..convert::endpoint_health(health)
                 }
             });
             endpoint.n_models += 1;

@@ -7,7 +7,9 @@ mod cache;
 mod call;
 mod failure;
 mod figures;
+mod health;
 mod pipeline;
+mod probe;
 mod settle;
 mod signs;
 mod snapshot;
@@ -22,10 +24,11 @@ pub use call::{
 };
 pub use failure::{CallError, Failure};
 pub use figures::{Figures, MAX_SAMPLES, ModelFigures, Percentiles, Samples, Speed, route_name};
+pub use health::{EndpointHealth, HeardBy, Moment};
 pub use pipeline::Pipeline;
 pub use settle::{Entry, Outcome, Recorder, Settled};
 pub use snapshot::{Settings, Snapshot, SnapshotError};
-pub use standing::{EndpointHealth, Standing, Traffic};
+pub use standing::{Standing, Traffic};
 pub use stream::EventStream;
 
 pub use owlcoda_wire::quirks::QUIRKS_VERSION;

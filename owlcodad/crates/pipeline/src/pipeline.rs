@@ -10,6 +10,7 @@ use owlcoda_supervise::{CancellationToken, Live};
 use owlcoda_telemetry::metric;
 use owlcoda_types::{ErrorCode, Usage};
 use owlcoda_upstream::Upstream;
+use tokio::sync::watch;
 
 use crate::attempt::Opened;
 use crate::cache::{Kept, Key, key_of};
@@ -66,6 +67,15 @@ impl Pipeline {
     pub fn publish(&self, snapshot: Snapshot) {
         self.inner.standing.configure(&snapshot, now());
         self.inner.live.replace(snapshot);
+    }
+
+    /// Tells of every later configuration.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.inner.live.subscribe()
+    }
+
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.inner.upstream
     }
 
     /// What outlives a configuration.
@@ -247,7 +257,7 @@ fn cache_key(call: &Call, snapshot: &Snapshot, plan: &Plan) -> Option<Key> {
 }
 
 /// The time as the policy counts it, which tests may pause.
-fn now() -> std::time::Instant {
+pub(crate) fn now() -> std::time::Instant {
     tokio::time::Instant::now().into_std()
 }
 

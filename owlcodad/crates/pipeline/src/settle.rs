@@ -19,6 +19,8 @@ use tracing::debug;
 use crate::cache::Kept;
 use crate::call::{About, CacheUse, Call, HeadSent, Route};
 use crate::failure::{CallError, Failure, Progress};
+use crate::health::Moment;
+use crate::pipeline::now;
 use crate::standing::{InFlight, Standing};
 
 /// How a call ended.
@@ -224,7 +226,8 @@ impl Settlement {
         }
         let outcome = Outcome::Failed(error.code());
         if let (Some(endpoint), Some(is_up)) = (&settled.endpoint, whose_health(outcome)) {
-            self.standing.saw(endpoint, is_up, outcome.as_str());
+            let now = moment(settled, self.started);
+            self.standing.saw(endpoint, is_up, outcome.as_str(), now);
         }
     }
 
@@ -413,7 +416,8 @@ impl Settlement {
         settled.status = status;
         settled.elapsed = self.started.elapsed();
         count(&settled);
-        self.standing.leave(&settled, whose_health(outcome));
+        let now = moment(&settled, self.started);
+        self.standing.leave(&settled, whose_health(outcome), now);
         debug!(
             request.id = %settled.id, model.asked = settled.model_asked,
             model.used = settled.model_used, endpoint = settled.endpoint,
@@ -433,7 +437,7 @@ impl Drop for Settlement {
 }
 
 /// What an outcome says about the model server: `None` where it says nothing.
-const fn whose_health(outcome: Outcome) -> Option<bool> {
+pub(crate) const fn whose_health(outcome: Outcome) -> Option<bool> {
     match outcome {
         Outcome::Ok => Some(true),
         Outcome::ClientGone | Outcome::AbortedByShutdown => None,
@@ -442,6 +446,15 @@ const fn whose_health(outcome: Outcome) -> Option<bool> {
             (_, Fault::Upstream) => Some(false),
             (_, Fault::Caller | Fault::Ours) => None,
         },
+    }
+}
+
+/// Now, by the clock that the call was admitted by.
+fn moment(settled: &Settled, started: Instant) -> Moment {
+    let elapsed_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+    Moment {
+        at: now(),
+        at_ms: settled.at_ms.saturating_add(elapsed_ms),
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use owlcoda_config::{
-    CacheConfig, Config, CostConfig, EndpointUrl, ModelTarget, PolicyConfig, Protocol,
-    ResponseModelStyle, RoutingConfig,
+    CacheConfig, Config, CostConfig, EndpointUrl, HealthConfig, ModelTarget, PolicyConfig,
+    Protocol, ResponseModelStyle, RoutingConfig,
 };
 use owlcoda_models::cost::Rate;
 use owlcoda_models::intent::Signs;
@@ -42,6 +42,8 @@ pub struct Settings {
     pub cache: CacheConfig,
     /// How costs are told and estimated.
     pub cost: CostConfig,
+    /// The monitor of model servers.
+    pub health: HealthConfig,
 }
 
 impl From<&Config> for Settings {
@@ -52,6 +54,7 @@ impl From<&Config> for Settings {
             policy: config.policy,
             cache: config.cache,
             cost: config.cost.clone(),
+            health: config.health,
         }
     }
 }

@@ -1,17 +1,20 @@
-//! What outlives a configuration: traffic so far, and how each endpoint's last call went.
+//! What outlives a configuration: traffic so far, and how each endpoint is.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use owlcoda_models::Registry;
 use owlcoda_models::policy::Policy;
+use owlcoda_telemetry::metric;
 use owlcoda_types::Usage;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tracing::info;
 
 use crate::cache::{Cache, CacheStats};
 use crate::figures::{Figures, ModelFigures};
+use crate::health::{EndpointHealth, HealthBook, HeardBy, Moment, Signal};
 use crate::settle::{Outcome, Settled};
 use crate::snapshot::Snapshot;
 
@@ -28,15 +31,6 @@ pub struct Traffic {
     pub usage: Usage,
 }
 
-/// How the last call of an endpoint went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointHealth {
-    /// Whether it answered.
-    pub is_up: bool,
-    /// Name of the error's code where it did not.
-    pub detail: String,
-}
-
 /// Keyed by id, so that a new configuration finds what it knew before.
 #[derive(Debug, Default)]
 pub struct Standing {
@@ -46,6 +40,7 @@ pub struct Standing {
     n_in_flight: AtomicU64,
     last_left: Notify,
     ended: Mutex<Ended>,
+    health: Mutex<HealthBook>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +48,6 @@ struct Ended {
     n_calls: u64,
     n_failed: u64,
     usage: Usage,
-    endpoints: BTreeMap<String, EndpointHealth>,
 }
 
 impl Standing {
@@ -62,6 +56,7 @@ impl Standing {
         let settings = &snapshot.settings;
         self.policy.apply(settings.policy, &snapshot.registry, now);
         self.cache.configure(settings.cache);
+        self.keep_only(&snapshot.registry);
     }
 
     /// Limits, breakers and what is in flight, for each model.
@@ -104,9 +99,9 @@ impl Standing {
         }
     }
 
-    /// How the last call of `endpoint` went; `None` before the first.
+    /// How `endpoint` is; none where nothing was heard of it yet.
     pub fn health(&self, endpoint: &str) -> Option<EndpointHealth> {
-        self.ended.lock().endpoints.get(endpoint).cloned()
+        self.health.lock().health(endpoint).cloned()
     }
 
     /// Waits until no call is in flight.
@@ -127,7 +122,7 @@ impl Standing {
     }
 
     /// Counts an ended call. `is_up` is what it says about its endpoint, if anything.
-    pub(crate) fn leave(&self, settled: &Settled, is_up: Option<bool>) {
+    pub(crate) fn leave(&self, settled: &Settled, is_up: Option<bool>, now: Moment) {
         self.figures.lock().add(settled);
         let mut ended = self.ended.lock();
         ended.n_calls += 1;
@@ -138,37 +133,58 @@ impl Standing {
         ) {
             ended.n_failed += 1;
         }
-        let (Some(endpoint), Some(is_up)) = (&settled.endpoint, is_up) else {
-            return;
+        drop(ended);
+        if let (Some(endpoint), Some(is_up)) = (&settled.endpoint, is_up) {
+            self.saw(endpoint, is_up, settled.outcome.as_str(), now);
+        }
+    }
+
+    /// Notes how a call, or an attempt that is not the end of its call, went.
+    pub(crate) fn saw(&self, endpoint: &str, is_up: bool, outcome: &str, now: Moment) {
+        let signal = Signal {
+            by: HeardBy::Call,
+            is_up,
+            detail: outcome,
+            latency: None,
         };
-        ended.saw(endpoint, is_up, settled.outcome.as_str());
+        self.heard(endpoint, signal, now);
     }
 
-    /// Notes how an attempt went that is not the end of its call.
-    pub(crate) fn saw(&self, endpoint: &str, is_up: bool, outcome: &str) {
-        self.ended.lock().saw(endpoint, is_up, outcome);
+    /// Notes what was heard of an endpoint.
+    pub(crate) fn heard(&self, endpoint: &str, signal: Signal<'_>, now: Moment) {
+        if self.health.lock().heard(endpoint, signal, now) {
+            metric::ENDPOINT_UP.set([endpoint], f64::from(u8::from(signal.is_up)));
+            if signal.by == HeardBy::Probe {
+                info!(
+                    endpoint,
+                    is_up = signal.is_up,
+                    detail = signal.detail,
+                    "a model server changed"
+                );
+            }
+        }
     }
-}
 
-impl Ended {
-    fn saw(&mut self, endpoint: &str, is_up: bool, outcome: &str) {
-        let detail = if is_up { "" } else { outcome };
-        match self.endpoints.get_mut(endpoint) {
-            // The common case allocates nothing.
-            Some(health) if health.is_up && is_up => {}
-            Some(health) => {
-                *health = EndpointHealth {
-                    is_up,
-                    detail: detail.to_owned(),
-                }
-            }
-            None => {
-                let health = EndpointHealth {
-                    is_up,
-                    detail: detail.to_owned(),
-                };
-                self.endpoints.insert(endpoint.to_owned(), health);
-            }
+    pub(crate) fn next_due<'a>(
+        &self,
+        endpoints: impl IntoIterator<Item = &'a str>,
+        interval: Duration,
+        now: Instant,
+    ) -> Option<Instant> {
+        self.health.lock().next_due(endpoints, interval, now)
+    }
+
+    pub(crate) fn claim(&self, endpoint: &str, interval: Duration, now: Instant) -> bool {
+        self.health.lock().claim(endpoint, interval, now)
+    }
+
+    /// Forgets endpoints that no model of `registry` is at.
+    pub(crate) fn keep_only(&self, registry: &Registry) {
+        let models = registry.models().iter();
+        let endpoints = models.map(|model| model.endpoint_id()).collect();
+        for gone in self.health.lock().keep_only(&endpoints) {
+            // A series cannot be taken back; one that is no number alarms nobody.
+            metric::ENDPOINT_UP.set([&gone], f64::NAN);
         }
     }
 }

@@ -142,6 +142,8 @@ table! {
     Counter<1> RATE_LIMITED "owlcoda_rate_limited_total" ["model"] "Calls that our own limit of calls a minute turned away.";
     Counter<1> CACHE_REQUESTS "owlcoda_cache_requests_total" ["result"] "Calls that a kept answer could serve: hit or miss.";
     Seconds<2> TIME_TO_FIRST_TOKEN "owlcoda_upstream_time_to_first_token_seconds" ["endpoint", "model"] "From sending a call to the first event of its answer.";
+    Gauge<1> ENDPOINT_UP "owlcoda_endpoint_up" ["endpoint"] "1 while a model server answers calls or probes, 0 while it does not, NaN where it is not in use any more.";
+    Seconds<1> ENDPOINT_PROBE_DURATION "owlcoda_endpoint_probe_duration_seconds" ["endpoint"] "Questions of the monitor to a model server, whatever became of them.";
     Counter<2> TOKENS "owlcoda_tokens_total" ["model", "direction"] "Tokens as the model servers count them; the direction says which kind.";
     Counter<0> AUDIT_RECORDS "owlcoda_audit_records_total" [] "Audit records made durable.";
     Counter<0> AUDIT_DROPPED "owlcoda_audit_dropped_total" [] "Audit records lost to a full queue or a failed store.";

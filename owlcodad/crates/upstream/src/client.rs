@@ -189,7 +189,7 @@ impl Upstream {
         matches!(answer, Ok(Ok(response)) if response.status().is_success())
     }
 
-    fn pool(&self, url: &EndpointUrl) -> &reqwest::Client {
+    pub(crate) fn pool(&self, url: &EndpointUrl) -> &reqwest::Client {
         if url.is_loopback() {
             &self.local
         } else {

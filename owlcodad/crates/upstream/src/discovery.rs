@@ -83,7 +83,7 @@ impl Place {
         self.server.unwrap_or_else(|| self.url.likely_server())
     }
 
-    fn route(&self, path: &str) -> String {
+    pub(crate) fn route(&self, path: &str) -> String {
         format!("{}{path}", self.url.root())
     }
 }

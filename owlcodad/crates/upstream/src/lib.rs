@@ -7,9 +7,11 @@ mod error;
 mod frames;
 mod head;
 pub mod managed;
+mod probe;
 
 pub use client::{Body, Reply, Upstream};
 pub use destination::{Destination, DestinationError, KeyHeader, Limits};
 pub use discovery::{Discovered, DiscoveredModel, Discovery, Place};
 pub use error::UpstreamError;
 pub use frames::Frames;
+pub use probe::Probe;

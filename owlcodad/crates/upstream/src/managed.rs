@@ -64,6 +64,17 @@ pub struct Status {
     pub log: PathBuf,
 }
 
+/// A model server of ours that answers.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// Name in the configuration.
+    pub name: String,
+    /// Where it listens on this machine.
+    pub port: u16,
+    /// Path that answers with success while it is ready.
+    pub ready_path: String,
+}
+
 /// Why a model server of ours cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -251,6 +262,19 @@ impl Runtimes {
             .await
             .map_err(|_| ManagedError::ShuttingDown)?;
         lease.await.map_err(|_| ManagedError::ShuttingDown)?
+    }
+
+    /// The servers that answer, by name. Asking one does not count as its use.
+    pub fn running(&self) -> Vec<Running> {
+        let running = |(name, handle): (&String, &Arc<Handle>)| match *handle.state.borrow() {
+            State::Ready { port, .. } => Some(Running {
+                name: name.clone(),
+                port,
+                ready_path: handle.config.ready_path.clone(),
+            }),
+            State::Stopped | State::Starting { .. } | State::Failed { .. } => None,
+        };
+        self.servers.iter().filter_map(running).collect()
     }
 
     /// How each server is, by name.

@@ -20,6 +20,10 @@ fn busy_daemon() -> StatusResponse {
         n_models,
         state: state.to_owned(),
         detail: detail.to_owned(),
+        since_ms: 1_700_000_000_000,
+        heard_at_ms: 1_700_000_060_000,
+        heard_by: if detail.is_empty() { "call" } else { "probe" }.to_owned(),
+        latency_ms: detail.is_empty().then_some(3),
     };
     let runtime = |name: &str, state: &str, pid, port, detail: &str| ManagedRuntime {
         name: name.to_owned(),

@@ -139,6 +139,8 @@ fn endpoints(view: &View<'_>) -> Vec<String> {
     let mut table = Table::with_columns([
         ("ID", Side::Left),
         ("STATE", Side::Left),
+        ("FOR", Side::Right),
+        ("LATENCY", Side::Right),
         ("SOURCE", Side::Left),
         ("MODELS", Side::Right),
         ("URL", Side::Left),
@@ -148,6 +150,8 @@ fn endpoints(view: &View<'_>) -> Vec<String> {
         table.push([
             &endpoint.id,
             &endpoint.state,
+            &age(view, endpoint.since_ms),
+            &latency(endpoint.latency_ms),
             &endpoint.source,
             &endpoint.n_models.to_string(),
             &endpoint.url,
@@ -155,6 +159,18 @@ fn endpoints(view: &View<'_>) -> Vec<String> {
         ]);
     }
     table.lines()
+}
+
+/// How long ago that was; empty where it never was.
+fn age(view: &View<'_>, unix_ms: i64) -> String {
+    let then = quantity::moment(unix_ms);
+    let age_ms = then.map(|then| view.now.as_millisecond() - then.as_millisecond());
+    let age_ms = age_ms.and_then(|ms| u64::try_from(ms).ok());
+    age_ms.map_or_else(String::new, quantity::span)
+}
+
+fn latency(latency_ms: Option<u64>) -> String {
+    latency_ms.map_or_else(String::new, quantity::span)
 }
 
 fn runtimes(view: &View<'_>) -> Vec<String> {

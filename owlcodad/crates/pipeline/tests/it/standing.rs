@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use owlcoda_config::{ModelTarget, RuntimeConfig};
-use owlcoda_pipeline::{EndpointHealth, Outcome, Traffic};
+use owlcoda_pipeline::{EndpointHealth, HeardBy, Outcome, Traffic};
 use owlcoda_testkit::{FakeUpstream, Script, binary};
 use owlcoda_types::{Server, Usage};
 use owlcoda_upstream::managed::State;
@@ -14,11 +14,9 @@ use serde_json::json;
 
 use crate::setup::{DIALECTS, Mode, Room, USAGE, model, parse, read, text_of};
 
-fn health(detail: &str) -> EndpointHealth {
-    EndpointHealth {
-        is_up: detail.is_empty(),
-        detail: detail.to_owned(),
-    }
+/// Whether an endpoint is up, and why it is not.
+fn health(detail: &str) -> (bool, String) {
+    (detail.is_empty(), detail.to_owned())
 }
 
 #[tokio::test]
@@ -91,7 +89,14 @@ async fn health_follows_what_is_the_servers_own_doing() {
     for (label, script, expected) in cases {
         room.fake.script(script);
         let _ = room.run(Dialect::OpenAi, Mode::Whole).await;
-        assert_eq!(standing.health(&room.endpoint()), Some(expected), "{label}");
+        let EndpointHealth {
+            is_up,
+            detail,
+            heard_by,
+            ..
+        } = standing.health(&room.endpoint()).unwrap();
+        assert_eq!((is_up, detail), expected, "{label}");
+        assert_eq!(heard_by, HeardBy::Call);
     }
     assert_eq!(standing.health("elsewhere:1"), None);
 }
