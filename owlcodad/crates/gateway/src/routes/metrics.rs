@@ -5,12 +5,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::HeaderValue;
-use owlcoda_telemetry::Exposition;
+use owlcoda_telemetry::{Exposition, render_process};
 
 use crate::{Gateway, reply};
 
 pub(crate) async fn render(State(gateway): State<Gateway>) -> Response {
-    let text = Bytes::from(gateway.exposition.render());
+    gateway.pipeline.observe_breakers();
+    let text = Bytes::from(gateway.exposition.render() + &render_process());
     reply::with_type(
         StatusCode::OK,
         HeaderValue::from_static(Exposition::CONTENT_TYPE),

@@ -40,6 +40,9 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
+
     /// For people, for metrics and for the control API.
     pub const fn as_str(self) -> &'static str {
         match self {
