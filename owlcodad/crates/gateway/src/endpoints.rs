@@ -29,11 +29,22 @@ pub struct Endpoint {
     pub class: Class,
     /// What its query may hold. A route without any does not look at its query.
     pub parameters: &'static [Parameter],
-    /// Fields that a body must have, with their JSON types; `None` where it takes no body.
-    pub body: Option<&'static [(&'static str, &'static str)]>,
+    /// What its body is; `None` where it takes none.
+    pub body: Option<Body>,
     /// What it answers with.
     pub answer: Answer,
     handler: fn() -> MethodRouter<Gateway>,
+}
+
+/// What the body of a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// A request of the Messages API.
+    Messages,
+    /// The same, of which only tokens are counted.
+    Count,
+    /// A request of Chat Completions.
+    Chat,
 }
 
 /// What a route answers with.
@@ -66,11 +77,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         summary: "A message in the Anthropic dialect, streamed or whole.",
         class: Class::Inference,
         parameters: &[],
-        body: Some(&[
-            ("model", "string"),
-            ("messages", "array"),
-            ("max_tokens", "integer"),
-        ]),
+        body: Some(Body::Messages),
         answer: Answer::JsonOrEvents,
         handler: || post(messages::create),
     },
@@ -80,7 +87,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         summary: "An estimate of a prompt's tokens, without asking a model.",
         class: Class::Inference,
         parameters: &[],
-        body: Some(&[("model", "string"), ("messages", "array")]),
+        body: Some(Body::Count),
         answer: Answer::Json,
         handler: || post(count_tokens::count),
     },
@@ -90,7 +97,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         summary: "A chat completion in the OpenAI dialect, streamed or whole.",
         class: Class::Inference,
         parameters: &[],
-        body: Some(&[("model", "string"), ("messages", "array")]),
+        body: Some(Body::Chat),
         answer: Answer::JsonOrEvents,
         handler: || post(chat::create),
     },

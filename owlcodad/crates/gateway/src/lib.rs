@@ -14,7 +14,7 @@ mod socket;
 mod stream;
 
 pub use admit::{Admission, Token, TokenError};
-pub use endpoints::{Answer, Class, ENDPOINTS, Endpoint, router};
+pub use endpoints::{Answer, Body, Class, ENDPOINTS, Endpoint, router};
 pub use parameter::{Kind, Parameter};
 pub use server::Server;
 pub use settings::Settings;

@@ -1,9 +1,10 @@
 //! The description of the HTTP API for programs, read off the table of routes.
 
+use owlcoda_models::DEFAULT_NAME;
 use owlcoda_types::ErrorCode;
 use serde_json::{Map, Value, json};
 
-use crate::endpoints::{Answer, Class, ENDPOINTS, Endpoint};
+use crate::endpoints::{Answer, Body, Class, ENDPOINTS, Endpoint};
 use crate::parameter::{Kind, Parameter};
 
 /// An `OpenAPI` 3.0 document.
@@ -51,17 +52,44 @@ fn operation(row: &Endpoint) -> Value {
         // The empty one: callers of the daemon's own user need no token, as `auth` says.
         say("security", json!([{}, {"bearer": []}, {"apiKey": []}]));
     }
-    if let Some(required) = row.body {
-        let properties: Map<_, _> = required
-            .iter()
-            .map(|(name, kind)| ((*name).to_owned(), json!({"type": kind})))
-            .collect();
-        let names: Vec<_> = required.iter().map(|(name, _)| name).collect();
-        let schema = json!({"type": "object", "required": names, "properties": properties});
-        let content = json!({"application/json": {"schema": schema}});
+    if let Some(body) = row.body {
+        let content = json!({"application/json": {"schema": schema_of(body)}});
         say("requestBody", json!({"required": true, "content": content}));
     }
     Value::Object(operation)
+}
+
+/// What every such body has. The dialects' own documents describe the many fields beside these.
+fn schema_of(body: Body) -> Value {
+    let (roles, required) = match body {
+        Body::Messages => (
+            &["user", "assistant"][..],
+            &["model", "messages", "max_tokens"][..],
+        ),
+        Body::Count => (&["user", "assistant"][..], &["model", "messages"][..]),
+        Body::Chat => (
+            &["system", "user", "assistant"][..],
+            &["model", "messages"][..],
+        ),
+    };
+    let message = json!({
+        "type": "object",
+        "required": ["role", "content"],
+        "properties": {
+            "role": {"type": "string", "enum": roles},
+            "content": {"type": "string", "minLength": 1},
+        },
+    });
+    json!({
+        "type": "object",
+        "required": required,
+        "properties": {
+            "model": {"type": "string", "minLength": 1, "example": DEFAULT_NAME},
+            "messages": {"type": "array", "minItems": 1, "items": message},
+            "max_tokens": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+            "stream": {"type": "boolean", "nullable": true},
+        },
+    })
 }
 
 /// `get_v1_models_id`.
@@ -94,7 +122,7 @@ fn responses(row: &Endpoint) -> Value {
         Answer::Json => json!({"application/json": {"schema": {"type": "object"}}}),
         Answer::JsonOrEvents => json!({
             "application/json": {"schema": {"type": "object"}},
-            "text/event-stream": {"schema": {"type": "string"}},
+            "text/event-stream": {},
         }),
         Answer::Text => json!({"text/plain": {"schema": {"type": "string"}}}),
     };
