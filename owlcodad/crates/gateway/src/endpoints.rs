@@ -8,7 +8,7 @@ use http::HeaderMap;
 use owlcoda_types::ErrorCode;
 
 use crate::admit::{Admitted, admit, dialect_of};
-use crate::routes::{chat, count_tokens, health, messages, metrics, models, root};
+use crate::routes::{backends, chat, count_tokens, health, messages, metrics, models, root};
 use crate::{Gateway, observe, reply};
 
 /// One route.
@@ -72,6 +72,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
         summary: "One model, in the dialect of the caller.",
         class: Class::Inference,
         handler: || get(models::retrieve),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/backends",
+        summary: "The model servers, how they are, and what each of them has.",
+        class: Class::Data,
+        handler: || get(backends::list),
     },
     Endpoint {
         method: "GET",
@@ -185,6 +192,7 @@ mod tests {
             (Method::GET, Some("/v1/messages"), Class::Inference),
             (Method::GET, Some("/v1/models"), Class::Inference),
             (Method::HEAD, Some("/v1/models"), Class::Inference),
+            (Method::GET, Some("/v1/backends"), Class::Data),
             (Method::GET, Some("/health"), Class::Open),
             (Method::DELETE, Some("/health"), Class::Open),
             (Method::GET, Some("/nothing"), Class::Open),

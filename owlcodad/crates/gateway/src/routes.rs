@@ -1,5 +1,6 @@
 //! The handlers, one file a route.
 
+pub(crate) mod backends;
 pub(crate) mod chat;
 pub(crate) mod count_tokens;
 pub(crate) mod health;

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod call;
+mod endpoints;
 mod failure;
 mod health;
 mod pipeline;
@@ -17,6 +18,7 @@ mod translation;
 pub use call::{
     About, Answer, Call, Event, HOPS_HEADER, HeadSent, MAX_HOPS, Request, Route, Whole,
 };
+pub use endpoints::Endpoint;
 pub use failure::{CallError, Failure};
 pub use health::{EndpointHealth, HeardBy, Moment};
 pub use pipeline::Pipeline;

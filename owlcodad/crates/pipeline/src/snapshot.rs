@@ -37,6 +37,8 @@ pub struct Settings {
     pub cache: CacheConfig,
     /// The monitor of model servers.
     pub health: HealthConfig,
+    /// Servers that discovery looks for.
+    pub looked_for: Vec<EndpointUrl>,
 }
 
 impl From<&Config> for Settings {
@@ -47,6 +49,11 @@ impl From<&Config> for Settings {
             policy: config.policy,
             cache: config.cache,
             health: config.health,
+            looked_for: if config.discovery.is_enabled {
+                config.discovery.endpoints.clone()
+            } else {
+                Vec::new()
+            },
         }
     }
 }
