@@ -42,4 +42,6 @@ mod stream;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod warmup;
+#[cfg(test)]
 mod world;

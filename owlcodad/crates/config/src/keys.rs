@@ -166,7 +166,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("cache.ttlMs", Whole(1, DAY_MS), "300000", "How long an answer is given again, in milliseconds."),
         used("health", Group, "{}", "The monitor of model servers."),
         used("health.intervalMs", Whole(0, DAY_MS), "60000", "A model server on this machine or in its network of which nothing was heard for so long is asked how it is, in milliseconds; less than 100 is 100. 0 asks none."),
-        used("warmup", Flag, "false", "Whether local models are loaded when the daemon starts, by the shortest of calls."),
+        used("warmup", Flag, "false", "Whether models on this machine or in its network are loaded at the start, and as they come, by the shortest of calls. Where a server keeps one model in memory, the last one stays."),
         used("discovery", Group, "{}", "Search for model servers, on this machine as it comes."),
         used("discovery.enabled", Flag, "true", "Whether the endpoints below are asked for their models, which then come after the configured ones, and servers nearby for the windows of configured models."),
         used("discovery.intervalMs", Whole(100, DAY_MS), "30000", "Between two looks, in milliseconds. While there is no model at all it is 3 s at most."),

@@ -137,9 +137,13 @@ impl Inner {
         let snapshot = self.live.current();
         let policy = self.standing.policy();
         let asked = call.request.model();
-        let plan = Plan::try_new(&snapshot.registry, asked, |model| policy.n_in_flight(model))?;
+        let plan = if call.route == Route::Warmup {
+            Plan::alone(&snapshot.registry, asked)?
+        } else {
+            Plan::try_new(&snapshot.registry, asked, |model| policy.n_in_flight(model))?
+        };
         let share = match call.route {
-            Route::Agent => Share::Agent,
+            Route::Agent | Route::Warmup => Share::Agent,
             Route::Messages | Route::Chat => Share::Callers,
         };
         let asked = plan.asked().first().map(|model| model.id.clone());

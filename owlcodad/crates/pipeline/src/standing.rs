@@ -9,7 +9,7 @@ use owlcoda_models::policy::Policy;
 use owlcoda_telemetry::metric;
 use owlcoda_types::Usage;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::info;
 
 use crate::health::{EndpointHealth, HealthBook, HeardBy, Moment, Signal};
@@ -36,6 +36,8 @@ pub struct Standing {
     last_left: Notify,
     ended: Mutex<Ended>,
     health: Mutex<HealthBook>,
+    /// Tells that some endpoint went up or down.
+    changes: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +67,11 @@ impl Standing {
     /// How `endpoint` is; none where nothing was heard of it yet.
     pub fn health(&self, endpoint: &str) -> Option<EndpointHealth> {
         self.health.lock().health(endpoint).cloned()
+    }
+
+    /// Tells whenever an endpoint goes up or down.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// Waits until no call is in flight.
@@ -106,6 +113,7 @@ impl Standing {
         let signal = Signal {
             by: HeardBy::Call,
             is_up,
+            is_gone: false,
             detail: outcome,
             latency: None,
         };
@@ -116,6 +124,7 @@ impl Standing {
     pub(crate) fn heard(&self, endpoint: &str, signal: Signal<'_>, now: Moment) {
         if self.health.lock().heard(endpoint, signal, now) {
             metric::ENDPOINT_UP.set([endpoint], f64::from(u8::from(signal.is_up)));
+            self.changes.send_replace(());
             if signal.by == HeardBy::Probe {
                 info!(
                     endpoint,
