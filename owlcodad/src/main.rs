@@ -12,6 +12,7 @@ mod recorder;
 mod reload;
 mod serve;
 mod shutdown;
+mod warmup;
 
 use std::io::Write as _;
 use std::process::ExitCode;

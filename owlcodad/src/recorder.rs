@@ -37,6 +37,7 @@ impl Recorder for AuditRecorder {
             Route::Messages => AuditRoute::Messages,
             Route::Chat => AuditRoute::Chat,
             Route::Agent => AuditRoute::Agent,
+            Route::Warmup => AuditRoute::Warmup,
         };
         let dialect = match settled.dialect {
             Dialect::Anthropic => AuditDialect::Anthropic,

@@ -27,7 +27,7 @@ use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
 use crate::recorder::AuditRecorder;
 use crate::reload::{Reloader, Report, Sources, Targets};
-use crate::{composition, discovery, health, places, shutdown};
+use crate::{composition, discovery, health, places, shutdown, warmup};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -265,6 +265,16 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
         settings,
         ..
     } = parts;
+    let warming = (
+        Arc::clone(&composition),
+        parts.gateway.pipeline.clone(),
+        Arc::clone(&parts.gateway.clock),
+        supervisor.shutdown().draining().clone(),
+    );
+    supervisor.spawn("warm-up", OnExit::Report, move |_| {
+        let (composition, pipeline, clock, draining) = warming;
+        warmup::keep_warm(composition, pipeline, clock, draining)
+    });
     supervisor.spawn("discovery", OnExit::Report, move |stop| {
         discovery::follow(composition, discovery, stop)
     });

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod admission;
 #[cfg(test)]
+mod backends;
+#[cfg(test)]
 mod cache;
 #[cfg(test)]
 mod choice;
@@ -49,5 +51,7 @@ mod resilience;
 mod stream;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod warmup;
 #[cfg(test)]
 mod world;

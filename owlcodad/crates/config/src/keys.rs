@@ -179,7 +179,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("cache.ttlMs", Whole(1, DAY_MS), "300000", "How long an answer is given again, in milliseconds."),
         used("health", Group, "{}", "The monitor of model servers."),
         used("health.intervalMs", Whole(0, DAY_MS), "60000", "A model server on this machine or in its network of which nothing was heard for so long is asked how it is, in milliseconds; less than 100 is 100. 0 asks none."),
-        used("warmup", Flag, "false", "Whether local models are loaded when the daemon starts, by the shortest of calls."),
+        used("warmup", Flag, "false", "Whether models on this machine or in its network are loaded at the start, and as they come, by the shortest of calls. Where a server keeps one model in memory, the last one stays."),
         used("cost", Group, "{}", "What calls cost."),
         used("cost.currency", Name, "\"CNY\"", "Currency of every price, as it is shown."),
         used("cost.kwhPrice", Number(0.0, 1e6), "0.6", "Price of a kilowatt-hour. What models of this machine cost is estimated by it and by their size."),

@@ -11,8 +11,8 @@ use owlcoda_types::ErrorCode;
 use crate::admit::{Admitted, admit, dialect_of};
 use crate::parameter::Parameter;
 use crate::routes::{
-    audit, cache, chat, cost, count_tokens, health, latency, messages, metrics, models, openapi,
-    perf, recommend, root, usage,
+    audit, backends, cache, chat, cost, count_tokens, health, latency, messages, metrics, models,
+    openapi, perf, recommend, root, usage,
 };
 use crate::{Gateway, observe, reply};
 
@@ -120,6 +120,16 @@ pub const ENDPOINTS: &[Endpoint] = &[
         body: None,
         answer: Answer::Json,
         handler: || get(models::retrieve),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/backends",
+        summary: "The model servers, how they are, and what each of them has.",
+        class: Class::Data,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
+        handler: || get(backends::list),
     },
     Endpoint {
         method: "GET",
@@ -339,6 +349,7 @@ mod tests {
             (Method::GET, Some("/v1/messages"), Class::Inference),
             (Method::GET, Some("/v1/models"), Class::Inference),
             (Method::HEAD, Some("/v1/models"), Class::Inference),
+            (Method::GET, Some("/v1/backends"), Class::Data),
             (Method::GET, Some("/health"), Class::Open),
             (Method::DELETE, Some("/health"), Class::Open),
             (Method::GET, Some("/nothing"), Class::Open),

@@ -1,6 +1,7 @@
 //! The handlers, one file a route.
 
 pub(crate) mod audit;
+pub(crate) mod backends;
 pub(crate) mod cache;
 pub(crate) mod chat;
 pub(crate) mod cost;

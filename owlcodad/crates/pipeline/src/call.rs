@@ -92,6 +92,8 @@ pub enum Route {
     Chat,
     /// Our own agent.
     Agent,
+    /// The daemon itself, which wants a model to be in memory: this model, and no other in its place.
+    Warmup,
 }
 
 /// What is asked, in the caller's dialect.

@@ -137,6 +137,10 @@ impl Figures {
         }
         self.n_calls += 1;
         self.usage += settled.usage;
+        // A model that is being loaded is slower than it will ever be again.
+        if settled.route == Route::Warmup {
+            return;
+        }
         let route = self.routes.entry(route_name(settled.route)).or_default();
         route.push(settled.elapsed);
         let Some(model) = settled.model_used.as_ref().filter(|_| !settled.is_cached) else {
@@ -151,11 +155,12 @@ impl Figures {
     }
 }
 
-/// The path of a route, or `agent`.
+/// The path of a route, or what else calls came from.
 pub const fn route_name(route: Route) -> &'static str {
     match route {
         Route::Messages => "/v1/messages",
         Route::Chat => "/v1/chat/completions",
         Route::Agent => "agent",
+        Route::Warmup => "warmup",
     }
 }

@@ -47,6 +47,8 @@ impl HeardBy {
 pub(crate) struct Signal<'a> {
     pub(crate) by: HeardBy,
     pub(crate) is_up: bool,
+    /// Whether nothing answered at all where it should be.
+    pub(crate) is_gone: bool,
     /// Why it is down; not looked at where it is up.
     pub(crate) detail: &'a str,
     /// How long a probe took.
@@ -69,7 +71,8 @@ pub struct EndpointHealth {
     pub detail: String,
     /// How long the last probe took that it answered.
     pub latency: Option<Duration>,
-    /// How often it came up. It may have started anew each time.
+    /// How often it came back after nothing had answered a probe: it may have started anew. Who
+    /// answers with an error is not gone, and a call that fails says nothing of that.
     pub n_starts: u64,
 }
 
@@ -82,6 +85,8 @@ pub(crate) struct HealthBook {
 #[derive(Debug)]
 struct Entry {
     health: Option<EndpointHealth>,
+    /// Whether nothing has answered a probe since it was up.
+    is_gone: bool,
     /// When it was heard of, or somebody set out to ask it.
     last_contact: Instant,
 }
@@ -96,12 +101,15 @@ impl HealthBook {
             }
             let entry = Entry {
                 health: Some(first(signal, now)),
+                is_gone: signal.is_gone,
                 last_contact: now.at,
             };
             self.endpoints.insert(endpoint.to_owned(), entry);
             return true;
         };
         entry.last_contact = now.at;
+        let was_gone = entry.is_gone;
+        entry.is_gone = !signal.is_up && (was_gone || signal.is_gone);
         let Some(health) = &mut entry.health else {
             entry.health = Some(first(signal, now));
             return true;
@@ -110,7 +118,7 @@ impl HealthBook {
         if has_changed {
             health.is_up = signal.is_up;
             health.since_ms = now.at_ms;
-            health.n_starts += u64::from(signal.is_up);
+            health.n_starts += u64::from(signal.is_up && was_gone);
         }
         health.heard_at_ms = now.at_ms;
         health.heard_by = signal.by;
@@ -150,6 +158,7 @@ impl HealthBook {
         let entry = self.endpoints.entry(endpoint.to_owned());
         let unheard = Entry {
             health: None,
+            is_gone: false,
             last_contact: now,
         };
         entry.or_insert(unheard).last_contact = now;
@@ -181,7 +190,7 @@ fn first(signal: Signal<'_>, now: Moment) -> EndpointHealth {
         heard_by: signal.by,
         detail: if signal.is_up { "" } else { signal.detail }.to_owned(),
         latency: signal.latency,
-        n_starts: u64::from(signal.is_up),
+        n_starts: 0,
     }
 }
 
@@ -217,6 +226,7 @@ mod tests {
             let signal = Signal {
                 by,
                 is_up,
+                is_gone: by == HeardBy::Probe && !is_up,
                 detail: "refused",
                 latency,
             };
@@ -290,9 +300,34 @@ mod tests {
             heard_by: HeardBy::Probe,
             detail: String::new(),
             latency: Some(Duration::from_millis(3)),
-            n_starts: 2,
+            n_starts: 1,
         };
         assert_eq!(world.book.health("e"), Some(&expected));
+    }
+
+    #[test]
+    fn a_server_has_come_back_only_where_it_was_gone() {
+        let mut world = World::new();
+        let mut secs = 0;
+        for (signals, n_starts) in [
+            (&[(HeardBy::Call, false), (HeardBy::Call, true)][..], 0),
+            (&[(HeardBy::Call, false), (HeardBy::Probe, true)], 0),
+            (&[(HeardBy::Probe, false), (HeardBy::Probe, true)], 1),
+            (
+                &[
+                    (HeardBy::Probe, false),
+                    (HeardBy::Call, false),
+                    (HeardBy::Call, true),
+                ],
+                2,
+            ),
+        ] {
+            for (by, is_up) in signals {
+                secs += 1;
+                world.hear(*by, *is_up, secs);
+            }
+            assert_eq!(world.book.health("e").unwrap().n_starts, n_starts, "{secs}");
+        }
     }
 
     #[test]

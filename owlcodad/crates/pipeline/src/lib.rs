@@ -5,6 +5,7 @@
 mod attempt;
 mod cache;
 mod call;
+mod endpoints;
 mod failure;
 mod figures;
 mod health;
@@ -22,6 +23,7 @@ pub use call::{
     About, Answer, CacheUse, CacheWish, Call, Event, HOPS_HEADER, HeadSent, MAX_HOPS, Request,
     Route, Whole,
 };
+pub use endpoints::Endpoint;
 pub use failure::{CallError, Failure};
 pub use figures::{Figures, MAX_SAMPLES, ModelFigures, Percentiles, Samples, Speed, route_name};
 pub use health::{EndpointHealth, HeardBy, Moment};

@@ -186,9 +186,13 @@ impl Inner {
         let choice = choose(&snapshot.registry, routing, asked, || {
             signs::of(&call.request)
         });
-        let plan = Plan::try_new(&snapshot.registry, &choice.name, |model| {
-            policy.n_in_flight(model)
-        })?;
+        let plan = if call.route == Route::Warmup {
+            Plan::alone(&snapshot.registry, asked)?
+        } else {
+            Plan::try_new(&snapshot.registry, &choice.name, |model| {
+                policy.n_in_flight(model)
+            })?
+        };
         settlement.guessed(choice.guess);
         let key = cache_key(call, &snapshot, &plan);
         if let Some(key) = &key {
@@ -201,7 +205,7 @@ impl Inner {
             }
         }
         let share = match call.route {
-            Route::Agent => Share::Agent,
+            Route::Agent | Route::Warmup => Share::Agent,
             Route::Messages | Route::Chat => Share::Callers,
         };
         let asked = plan.asked().first().map(|model| model.id.clone());

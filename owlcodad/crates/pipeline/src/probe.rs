@@ -66,6 +66,7 @@ impl Pipeline {
     async fn probe(&self, endpoint: &str, probe: &Probe, clock: &dyn Clock) {
         let asked = now();
         let answer = self.upstream().probe(probe).await;
+        let is_gone = answer.is_err();
         let latency = now().saturating_duration_since(asked);
         let (is_up, detail) = match answer {
             // Some servers do not know the question; they are there all the same.
@@ -85,6 +86,7 @@ impl Pipeline {
         let signal = Signal {
             by: HeardBy::Probe,
             is_up,
+            is_gone,
             detail: &detail,
             latency: is_up.then_some(latency),
         };

@@ -44,6 +44,8 @@ pub struct Settings {
     pub cost: CostConfig,
     /// The monitor of model servers.
     pub health: HealthConfig,
+    /// Servers that discovery looks for.
+    pub looked_for: Vec<EndpointUrl>,
 }
 
 impl From<&Config> for Settings {
@@ -55,6 +57,11 @@ impl From<&Config> for Settings {
             cache: config.cache,
             cost: config.cost.clone(),
             health: config.health,
+            looked_for: if config.discovery.is_enabled {
+                config.discovery.endpoints.clone()
+            } else {
+                Vec::new()
+            },
         }
     }
 }

@@ -9,7 +9,7 @@ use owlcoda_models::policy::Policy;
 use owlcoda_telemetry::metric;
 use owlcoda_types::Usage;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::info;
 
 use crate::cache::{Cache, CacheStats};
@@ -41,6 +41,8 @@ pub struct Standing {
     last_left: Notify,
     ended: Mutex<Ended>,
     health: Mutex<HealthBook>,
+    /// Tells that some endpoint went up or down.
+    changes: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -104,6 +106,11 @@ impl Standing {
         self.health.lock().health(endpoint).cloned()
     }
 
+    /// Tells whenever an endpoint goes up or down.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
     /// Waits until no call is in flight.
     pub async fn idle(&self) {
         loop {
@@ -144,6 +151,7 @@ impl Standing {
         let signal = Signal {
             by: HeardBy::Call,
             is_up,
+            is_gone: false,
             detail: outcome,
             latency: None,
         };
@@ -154,6 +162,7 @@ impl Standing {
     pub(crate) fn heard(&self, endpoint: &str, signal: Signal<'_>, now: Moment) {
         if self.health.lock().heard(endpoint, signal, now) {
             metric::ENDPOINT_UP.set([endpoint], f64::from(u8::from(signal.is_up)));
+            self.changes.send_replace(());
             if signal.by == HeardBy::Probe {
                 info!(
                     endpoint,

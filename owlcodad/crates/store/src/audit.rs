@@ -29,6 +29,8 @@ pub enum AuditRoute {
     Chat,
     /// A turn of an agent.
     Agent,
+    /// The daemon itself, so that a model is in memory before somebody waits for it.
+    Warmup,
 }
 
 impl AuditRoute {
@@ -38,6 +40,7 @@ impl AuditRoute {
             Self::Messages => "messages",
             Self::Chat => "chat",
             Self::Agent => "agent",
+            Self::Warmup => "warmup",
         }
     }
 }
@@ -235,7 +238,13 @@ mod tests {
 
     #[test]
     fn the_names_are_those_of_the_json() {
-        for route in [AuditRoute::Messages, AuditRoute::Chat, AuditRoute::Agent] {
+        let routes = [
+            AuditRoute::Messages,
+            AuditRoute::Chat,
+            AuditRoute::Agent,
+            AuditRoute::Warmup,
+        ];
+        for route in routes {
             let json = serde_json::to_string(&route).unwrap();
             assert_eq!(json, format!("\"{}\"", route.as_str()));
         }

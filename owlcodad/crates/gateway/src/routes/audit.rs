@@ -120,5 +120,6 @@ const fn path_of(route: AuditRoute) -> &'static str {
         AuditRoute::Messages => Route::Messages,
         AuditRoute::Chat => Route::Chat,
         AuditRoute::Agent => Route::Agent,
+        AuditRoute::Warmup => Route::Warmup,
     })
 }

@@ -26,6 +26,8 @@ pub const MAX_FALLBACKS: usize = 7;
 pub struct Plan {
     /// Never empty.
     asked: Vec<Arc<Model>>,
+    /// Whether nobody may answer in its place.
+    is_alone: bool,
 }
 
 impl Plan {
@@ -52,7 +54,18 @@ impl Plan {
             // Stable: among those that are as busy, the first of the registry stays the first.
             asked.sort_by_cached_key(|model| n_in_flight(model));
         }
-        Ok(Self { asked })
+        Ok(Self {
+            asked,
+            is_alone: false,
+        })
+    }
+
+    /// The model that `name` means, and nobody else.
+    pub fn alone(registry: &Registry, name: &str) -> Result<Self, RouteError> {
+        Ok(Self {
+            asked: vec![Arc::clone(registry.resolve(name)?)],
+            is_alone: true,
+        })
     }
 
     /// The model that was asked for: one, or equals, the least busy first.
@@ -67,6 +80,9 @@ impl Plan {
         let Some(asked) = self.asked.first().filter(|model| model.can_talk()) else {
             return Vec::new();
         };
+        if self.is_alone {
+            return Vec::new();
+        }
         let asked_endpoints: Vec<_> = self.asked.iter().map(|model| model.endpoint_id()).collect();
         let mut others: Vec<_> = registry
             .models()
@@ -209,6 +225,14 @@ mod tests {
         for name in ["one", "quick", "default"] {
             assert_eq!(ids(plan(&registry, name).asked()), ["one"], "{name}");
         }
+    }
+
+    #[test]
+    fn a_model_that_is_meant_alone_has_neither_equals_nor_stand_ins() {
+        let registry = discovered(&[("e1", &["qwen"]), ("e2", &["qwen", "llama"])]);
+        let plan = Plan::alone(&registry, "qwen").unwrap();
+        assert_eq!(ids(plan.asked()), ["qwen"]);
+        assert_eq!(ids(&plan.fallbacks(&registry)), [""; 0]);
     }
 
     #[test]

@@ -1,0 +1,93 @@
+//! The model servers in use, each with its models and how it is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use owlcoda_config::{EndpointUrl, ModelTarget};
+use owlcoda_models::Model;
+use owlcoda_types::Server;
+use owlcoda_upstream::managed::State;
+
+use crate::health::EndpointHealth;
+use crate::pipeline::Pipeline;
+
+/// One model server.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The same in status, audit and metrics.
+    pub id: String,
+    /// Where it is; none for one of ours that does not run.
+    pub url: Option<EndpointUrl>,
+    /// Which server it is, as far as it is known.
+    pub server: Server,
+    /// Whether it answers; none where that is not known.
+    pub is_up: Option<bool>,
+    /// What was heard of it.
+    pub health: Option<EndpointHealth>,
+    /// Its models, in the order of the registry; none where it was looked for and not found.
+    pub models: Vec<Arc<Model>>,
+}
+
+impl Pipeline {
+    /// Every model server that has a model, in the order of the registry, then those that discovery
+    /// looks for in vain.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        let snapshot = self.snapshot();
+        let mut endpoints: Vec<Endpoint> = Vec::new();
+        let mut rows: HashMap<String, usize> = HashMap::new();
+        for model in snapshot.registry.models() {
+            let id = model.endpoint_id();
+            let row = rows.get(&id).and_then(|&row| endpoints.get_mut(row));
+            if let Some(endpoint) = row {
+                endpoint.models.push(Arc::clone(model));
+                continue;
+            }
+            let health = self.standing().health(&id);
+            let mut is_up = health.as_ref().map(|health| health.is_up);
+            let url = match &model.target {
+                ModelTarget::Endpoint(url) => Some(url.clone()),
+                ModelTarget::Runtime(name) => {
+                    let status = snapshot.runtimes.status().into_iter();
+                    let state = status.filter(|runtime| runtime.name == *name);
+                    let state = state.map(|runtime| runtime.state).next();
+                    is_up = match state {
+                        Some(State::Ready { .. }) => is_up.or(Some(true)),
+                        Some(State::Failed { .. }) => Some(false),
+                        // The next call starts it.
+                        Some(State::Stopped | State::Starting { .. }) | None => None,
+                    };
+                    match state {
+                        Some(State::Ready { port, .. }) => Some(EndpointUrl::on_this_machine(port)),
+                        _ => None,
+                    }
+                }
+            };
+            rows.insert(id.clone(), endpoints.len());
+            endpoints.push(Endpoint {
+                id,
+                url,
+                server: model.server,
+                is_up,
+                health,
+                models: vec![Arc::clone(model)],
+            });
+        }
+        for url in &snapshot.settings.looked_for {
+            let is_listed = endpoints.iter().any(|endpoint| {
+                let listed = endpoint.url.as_ref();
+                listed.is_some_and(|listed| listed.is_same_server(url))
+            });
+            if !is_listed {
+                endpoints.push(Endpoint {
+                    id: url.id(),
+                    url: Some(url.clone()),
+                    server: url.likely_server(),
+                    is_up: Some(false),
+                    health: None,
+                    models: Vec::new(),
+                });
+            }
+        }
+        endpoints
+    }
+}
