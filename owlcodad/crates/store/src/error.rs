@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use owlcoda_types::{ErrorCode, SessionId};
 
+use crate::directory;
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,7 +61,7 @@ pub enum StoreError {
         /// What the engine said.
         detail: String,
     },
-    /// A write failed earlier. Until the store is opened again it takes no more.
+    /// A write failed earlier. Until the store has opened its files again it takes no more.
     #[error("the store takes no writes since one failed: {reason}")]
     Poisoned {
         /// Why the first write failed.
@@ -111,6 +113,19 @@ impl StoreError {
             | Self::Io { .. }
             | Self::Engine { .. }
             | Self::Poisoned { .. } => ErrorCode::Internal,
+        }
+    }
+
+    /// Whether there was no room on the disk. There may be some later.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if directory::is_full(source))
+    }
+
+    /// The message with what the system said.
+    pub(crate) fn with_causes(&self) -> String {
+        match self {
+            Self::Io { source, .. } => format!("{self}: {source}"),
+            other => other.to_string(),
         }
     }
 

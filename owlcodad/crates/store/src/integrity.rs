@@ -26,9 +26,12 @@ struct Found {
 }
 
 impl Findings {
-    /// Adds `finding`, and logs it the first time.
+    /// Adds `finding`, and logs it the first time. No words are no finding.
     pub(crate) fn report(&self, finding: impl Into<String>) {
         let finding = finding.into();
+        if finding.is_empty() {
+            return;
+        }
         let mut found = self.0.lock();
         if found.kept.contains(&finding) {
             return;

@@ -1,6 +1,9 @@
 //! The store from outside, on a real disk.
 
+mod audit;
 mod contract;
 mod damage;
 mod kill;
+mod migration;
 mod sample;
+mod segments;
