@@ -67,6 +67,12 @@ pub enum StoreError {
         /// Why the first write failed.
         reason: Arc<str>,
     },
+    /// There is something where a new store is to be made.
+    #[error("`{}` is not empty: give the path of a directory that is not there yet", dir.display())]
+    Occupied {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -105,7 +111,7 @@ impl StoreError {
             Self::Locked { .. } => ErrorCode::Busy,
             Self::NewerSchema { .. } => ErrorCode::Unsupported,
             Self::Closed => ErrorCode::ShuttingDown,
-            Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::Conflict { .. } | Self::Occupied { .. } => ErrorCode::Conflict,
             Self::OutOfOrder { .. } => ErrorCode::InvalidRequest,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
             Self::Corrupt { .. }

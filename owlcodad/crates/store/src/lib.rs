@@ -19,6 +19,7 @@ mod key;
 mod ledger;
 mod lock;
 mod migrate;
+pub mod offline;
 mod outage;
 mod query;
 mod queue;

@@ -9,7 +9,7 @@ use owlcoda_types::{SessionId, UnixMs, Usage};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-pub(crate) use self::log::SessionWrite;
+pub(crate) use self::log::{SessionWrite, read as read_events};
 use crate::StoreError;
 use crate::engine::Engine;
 use crate::integrity::Findings;
@@ -165,6 +165,14 @@ fn reported<T>(result: Result<T, StoreError>, findings: &Findings) -> Result<T, 
         findings.report(error.to_string());
     }
     result
+}
+
+/// The states of all sessions that can be read; `report` is told of the others.
+pub(crate) fn states(
+    engine: &dyn Engine,
+    report: impl FnMut(String),
+) -> Result<Vec<SessionMeta>, StoreError> {
+    list(engine, usize::MAX, report)
 }
 
 fn list(

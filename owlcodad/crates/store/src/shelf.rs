@@ -255,6 +255,12 @@ impl Shelf {
         self.segments.lock().first_seq
     }
 
+    /// The next one who needs the index of a finished segment reads it from the segment itself.
+    pub(crate) fn forget_index(&self, number: u64) -> Result<(), StoreError> {
+        self.indexes.lock().retain(|(found, _)| *found != number);
+        names::remove_index(&self.audit, number).map_err(StoreError::io("remove an index"))
+    }
+
     /// Forgets a segment that is being removed. Questions under way may still read it.
     pub(crate) fn forget(&self, number: u64) {
         self.segments.lock().sealed.remove(&number);

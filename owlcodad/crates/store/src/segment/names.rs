@@ -96,6 +96,11 @@ pub(crate) fn end_removals(audit: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes the file of a segment's index, if it is there.
+pub(crate) fn remove_index(audit: &Path, number: u64) -> io::Result<()> {
+    remove_file(&audit.join(index(number)))
+}
+
 fn remove_file(path: &Path) -> io::Result<()> {
     match fs_err::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -104,7 +104,7 @@ fn check_size(what: &'static str, n_bytes: usize, limit: usize) -> Result<(), St
 ///
 /// Events past `head_seq`, appended since it was read, are left for the next page, so that a missing
 /// event can be told from one that is still to come.
-pub(super) fn read(
+pub(crate) fn read(
     engine: &dyn Engine,
     id: SessionId,
     after_seq: u64,

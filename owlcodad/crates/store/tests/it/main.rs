@@ -5,5 +5,7 @@ mod contract;
 mod damage;
 mod kill;
 mod migration;
+mod model;
+mod offline;
 mod sample;
 mod segments;
