@@ -21,6 +21,8 @@ usable, 130 or 143 ended at once by a second signal.";
 pub(crate) enum Command {
     /// Run in the foreground until SIGTERM or SIGINT; a second signal ends it at once.
     Serve(ServeArgs),
+    /// Verify, repair, export or restore the store while no daemon runs.
+    Storage(crate::storage::StorageArgs),
 }
 
 #[derive(Args, Debug)]

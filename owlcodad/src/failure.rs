@@ -45,6 +45,8 @@ pub(crate) enum Failure {
     Token(#[from] TokenError),
     #[error("{}", with_causes(.0))]
     Store(#[from] StoreError),
+    #[error("the archive `{}` cannot be used: {source}", path.display())]
+    Archive { path: PathBuf, source: io::Error },
     #[error("{0}")]
     Upstream(#[from] UpstreamError),
     #[error(
@@ -67,9 +69,10 @@ impl Failure {
             Self::AlreadyRunning { .. } | Self::PortInUse { .. } => ErrorCode::Busy,
             Self::Listen { .. } | Self::Token(_) | Self::LogFile(_) => ErrorCode::InvalidConfig,
             Self::Socket(error) => error.code(),
+            Self::Store(StoreError::NewerSchema { .. }) => ErrorCode::InvalidConfig,
             Self::Store(error) => error.code(),
             Self::Upstream(error) => error.code(),
-            Self::System { .. } => ErrorCode::Internal,
+            Self::Archive { .. } | Self::System { .. } => ErrorCode::Internal,
         };
         code.exit_status()
     }

@@ -12,6 +12,7 @@ mod recorder;
 mod reload;
 mod serve;
 mod shutdown;
+mod storage;
 mod warmup;
 
 use std::io::Write as _;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
     let ended = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
+        Command::Storage(args) => storage::run(&args),
     };
     match ended {
         Ok(status) => ExitCode::from(status),

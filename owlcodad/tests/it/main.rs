@@ -48,6 +48,8 @@ mod reload;
 #[cfg(test)]
 mod resilience;
 #[cfg(test)]
+mod storage;
+#[cfg(test)]
 mod stream;
 #[cfg(test)]
 mod tidy;

@@ -87,6 +87,7 @@ fn request(args: &AuditArgs) -> QueryAuditRequest {
         model: args.model.clone().unwrap_or_default(),
         min_status: args.min_status.unwrap_or(if args.errors { 400 } else { 0 }),
         before_seq: args.before.unwrap_or(0),
+        ..QueryAuditRequest::default()
     }
 }
 
@@ -198,6 +199,7 @@ mod tests {
         QueryAuditResponse {
             records: vec![answered(), refused()],
             next_before_seq: 4199,
+            ..QueryAuditResponse::default()
         }
     }
 
@@ -233,6 +235,7 @@ mod tests {
             model: "coder".to_owned(),
             min_status: 400,
             before_seq: 12,
+            ..QueryAuditRequest::default()
         };
         assert_eq!(request(&args), expected);
     }

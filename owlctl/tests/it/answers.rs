@@ -134,6 +134,7 @@ fn an_audit_page_is_asked_for_with_its_filters_and_names_the_next() {
         audit: QueryAuditResponse {
             records: vec![record],
             next_before_seq: 41,
+            ..QueryAuditResponse::default()
         },
         ..Answers::default()
     });
@@ -151,6 +152,7 @@ fn an_audit_page_is_asked_for_with_its_filters_and_names_the_next() {
         model: "m".to_owned(),
         min_status: 400,
         before_seq: 42,
+        ..QueryAuditRequest::default()
     };
     assert_eq!(daemon.queries(), [expected]);
 }

@@ -1,11 +1,13 @@
 //! `owlcoda.v1.Audit`: the record of model calls.
 
-use owlcoda_proto::v1;
 use owlcoda_proto::v1::audit_server::Audit;
-use owlcoda_store::{AuditQuery, AuditRecord};
+use owlcoda_proto::{to_status, v1};
+use owlcoda_store::{AuditOrder, AuditQuery, AuditRecord, StatusClass};
+use owlcoda_types::{ErrorCode, clip};
 use tonic::{Request, Response, Status};
 
 use crate::observe::observed;
+use crate::sessions::session_id;
 use crate::{Control, convert};
 
 /// Records of a page where the caller does not say.
@@ -20,20 +22,8 @@ impl Audit for Control {
         &self,
         request: Request<v1::QueryAuditRequest>,
     ) -> Result<Response<v1::QueryAuditResponse>, Status> {
-        let request = request.into_inner();
-        let limit = if request.limit == 0 {
-            DEFAULT_LIMIT
-        } else {
-            request.limit.min(MAX_LIMIT)
-        };
-        let query = AuditQuery {
-            limit: limit as usize,
-            before_seq: (request.before_seq > 0).then_some(request.before_seq),
-            model: (!request.model.is_empty()).then_some(request.model),
-            min_status: u16::try_from(request.min_status)
-                .ok()
-                .filter(|&status| status > 0),
-        };
+        let query = query(request.into_inner())?;
+        let order = query.order;
         observed("Audit/Query", async {
             let page = self
                 .store
@@ -41,17 +31,70 @@ impl Audit for Control {
                 .query(query)
                 .await
                 .map_err(|e| convert::store_error(&e))?;
+            let next = page.next.unwrap_or_default();
+            let (next_before_seq, next_after_seq) = match order {
+                AuditOrder::NewestFirst => (next, 0),
+                AuditOrder::OldestFirst => (0, next),
+            };
+            let n_missing: u64 = page.missing.iter().map(|(from, to)| to - from + 1).sum();
             Ok(v1::QueryAuditResponse {
                 records: page
                     .records
                     .into_iter()
                     .map(|(seq, r)| record(seq, r))
                     .collect(),
-                next_before_seq: page.next_before_seq.unwrap_or_default(),
+                next_before_seq,
+                next_after_seq,
+                n_unreadable: n_missing + page.damaged.len() as u64,
             })
         })
         .await
     }
+}
+
+/// The question as the store takes it.
+fn query(request: v1::QueryAuditRequest) -> Result<AuditQuery, Status> {
+    let limit = if request.limit == 0 {
+        DEFAULT_LIMIT
+    } else {
+        request.limit.min(MAX_LIMIT)
+    };
+    let some_text = |text: String| (!text.is_empty()).then_some(text);
+    let some_seq = |seq: u64| (seq > 0).then_some(seq);
+    let session = match some_text(request.session_id) {
+        Some(text) => Some(session_id(&text)?),
+        None => None,
+    };
+    let status_class = match some_text(request.status_class) {
+        Some(name) => Some(StatusClass::parse(&name).ok_or_else(|| no_such_class(&name))?),
+        None => None,
+    };
+    Ok(AuditQuery {
+        limit: limit as usize,
+        order: if request.oldest_first {
+            AuditOrder::OldestFirst
+        } else {
+            AuditOrder::NewestFirst
+        },
+        before_seq: some_seq(request.before_seq),
+        after_seq: some_seq(request.after_seq),
+        since_ms: request.since_ms,
+        until_ms: request.until_ms,
+        model: some_text(request.model),
+        endpoint: some_text(request.endpoint_id),
+        session,
+        status_class,
+        min_status: u16::try_from(request.min_status)
+            .ok()
+            .filter(|&status| status > 0),
+    })
+}
+
+fn no_such_class(name: &str) -> Status {
+    let names = StatusClass::ALL.map(StatusClass::as_str).join(", ");
+    let name = clip(name, 40);
+    let words = format!("there is no status class `{name}`; there are {names}");
+    to_status(ErrorCode::InvalidRequest, words)
 }
 
 fn record(seq: u64, record: AuditRecord) -> v1::AuditRecord {

@@ -93,6 +93,9 @@ impl Control {
                     Integrity::Ok => "ok".to_owned(),
                     Integrity::Degraded(what) => what.clone(),
                 },
+                n_outages: stats.n_outages,
+                n_audit_segments: stats.n_segments,
+                first_audit_seq: stats.first_audit_seq,
             }),
             endpoints: self.endpoints(),
             runtimes: self

@@ -9,11 +9,11 @@ use tokio::sync::oneshot;
 use crate::StoreError;
 use crate::query::{self, AuditPage, AuditQuery};
 use crate::queue::Op;
-use crate::record::{MAX_BODY_BYTES, to_body};
+use crate::record::{MAX_BODY_BYTES, to_body, value_of};
 use crate::store::Inner;
 
 /// Most characters of each text in a record; a longer one is cut and marked with `…`.
-const MAX_TEXT_CHARS: usize = 200;
+pub(crate) const MAX_TEXT_CHARS: usize = 200;
 /// Most names in `dropped_fields`; the rest is marked with one `…`.
 const MAX_DROPPED_FIELDS: usize = 32;
 /// Most characters of each name in `dropped_fields`, and of the name of a kind.
@@ -137,8 +137,13 @@ impl AuditRecord {
         self
     }
 
+    /// The record in a body that [`Self::into_body`] made; the error says what is wrong with it.
+    pub(crate) fn from_body(body: &[u8]) -> Result<Self, &'static str> {
+        value_of(body)
+    }
+
     /// The body of the record; `None` if it cannot be made to fit.
-    fn into_body(self) -> Option<Vec<u8>> {
+    pub(crate) fn into_body(self) -> Option<Vec<u8>> {
         let mut record = self.bounded();
         let body = to_body(&record).ok()?;
         if body.len() <= MAX_BODY_BYTES {
@@ -192,17 +197,45 @@ impl Audit {
         acknowledged.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// A page of records, newest first.
+    /// A page of records.
+    ///
+    /// # Errors
+    ///
+    /// `Poisoned` while the newest segment cannot be read, because its disk is full or broken: a
+    /// page without the newest records would look like one without calls.
     pub async fn query(&self, query: AuditQuery) -> Result<AuditPage, StoreError> {
         self.inner
-            .read(move |engine, shared| query::run(engine, &query, &shared.findings))
+            .read(move |shared| query::run(&shared.shelf, &query, &shared.findings))
             .await
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A record without anything that is optional.
+    pub(crate) fn record() -> AuditRecord {
+        AuditRecord {
+            request_id: RequestId::generate(),
+            at_ms: 1,
+            route: AuditRoute::Agent,
+            dialect: AuditDialect::Anthropic,
+            model_asked: "m".to_owned(),
+            model_used: None,
+            endpoint: None,
+            n_attempts: 0,
+            status: 200,
+            outcome: "ok".to_owned(),
+            failure_kind: None,
+            is_stream: false,
+            usage: Usage::default(),
+            ttft_ms: None,
+            elapsed_ms: 0,
+            session_id: None,
+            dropped_fields: Vec::new(),
+        }
+    }
 
     #[test]
     fn a_record_of_any_content_fits_and_is_never_lost_for_its_size() {

@@ -20,6 +20,34 @@ pub(crate) fn create_private(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether `error` says that the disk, or what its user may take of it, is full.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// Whether `error` says that a file is not what it should be, or that the disk cannot read it.
+pub(crate) fn is_damage(error: &io::Error) -> bool {
+    let is_unreadable = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+    is_unreadable
+        || matches!(
+            error.kind(),
+            io::ErrorKind::IsADirectory
+                | io::ErrorKind::NotADirectory
+                | io::ErrorKind::InvalidData
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::UnexpectedEof
+        )
+}
+
+/// Bytes that are free for us where `dir` is; `None` if nobody says.
+pub(crate) fn free_bytes(dir: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(dir).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
 /// Makes the entries of `dir` (new names, renames) durable.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     fs_err::File::open(dir)?.sync_all()

@@ -10,24 +10,41 @@ pub(crate) mod memory;
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
 
-pub(crate) use self::sled::SledEngine;
+pub(crate) use self::sled::SledOpener;
+use crate::directory;
+
+/// Opens engines, so that the store can open one again after a failure, and a test a double.
+pub(crate) trait Opener: Send + Sync + std::fmt::Debug {
+    /// Opens or makes the engine in `dir`, which exists. Blocking.
+    fn open(
+        &self,
+        dir: &Path,
+        cache_bytes: u64,
+        purpose: Purpose,
+    ) -> Result<Arc<dyn Engine>, EngineError>;
+}
+
+/// What an engine is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Reading and writing.
+    Writing,
+    /// Reading alone; it needs no thread of its own.
+    Reading,
+}
 
 /// An ordered map of bytes on disk.
 pub(crate) trait Engine: Send + Sync + std::fmt::Debug {
     /// The value under `key`.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError>;
 
-    /// Shows `visit` every entry with `from <= key < to`, until it breaks.
+    /// Shows `visit` every entry with `from <= key < to`, in order, until it breaks.
     ///
     /// Not a snapshot: entries written meanwhile may or may not be seen.
-    fn scan(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        order: Order,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), EngineError>;
+    fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), EngineError>;
 
     /// Writes all of `batch` or nothing, also across a crash. Durable only after [`Self::sync`].
     fn apply(&self, batch: Batch) -> Result<(), EngineError>;
@@ -41,13 +58,6 @@ pub(crate) trait Engine: Send + Sync + std::fmt::Debug {
 
 /// Is shown a key and its value, and says whether to go on.
 pub(crate) type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
-
-/// Which end of a range comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    Ascending,
-    Descending,
-}
 
 /// Entries to write together. The last value of a key wins.
 #[derive(Debug, Default)]
@@ -87,6 +97,32 @@ pub(crate) enum EngineError {
     Unsupported(String),
     #[error("{0}")]
     Defect(String),
+}
+
+impl EngineError {
+    /// Whether the files themselves are what is wrong: another attempt, another user or more room
+    /// would not help.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Locked => false,
+            Self::Corrupt(_) | Self::Unsupported(_) | Self::Defect(_) => true,
+            Self::Io(source) => directory::is_damage(source),
+        }
+    }
+
+    /// The error of the store whose engine in `dir` could not be opened.
+    pub(crate) fn at(self, dir: &Path) -> crate::StoreError {
+        match self {
+            Self::Locked => crate::StoreError::Locked {
+                dir: dir.to_path_buf(),
+            },
+            Self::Io(source) => crate::StoreError::Io {
+                action: "open the store",
+                source,
+            },
+            other => other.into(),
+        }
+    }
 }
 
 /// Runs `call`, which uses an engine; a panic in it is an error, not the end of the thread.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use owlcoda_types::{ErrorCode, SessionId};
 
+use crate::directory;
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,11 +61,17 @@ pub enum StoreError {
         /// What the engine said.
         detail: String,
     },
-    /// A write failed earlier. Until the store is opened again it takes no more.
+    /// A write failed earlier. Until the store has opened its files again it takes no more.
     #[error("the store takes no writes since one failed: {reason}")]
     Poisoned {
         /// Why the first write failed.
         reason: Arc<str>,
+    },
+    /// There is something where a new store is to be made.
+    #[error("`{}` is not empty: give the path of a directory that is not there yet", dir.display())]
+    Occupied {
+        /// The directory.
+        dir: PathBuf,
     },
     /// The store was closed.
     #[error("the store is closed")]
@@ -103,7 +111,7 @@ impl StoreError {
             Self::Locked { .. } => ErrorCode::Busy,
             Self::NewerSchema { .. } => ErrorCode::Unsupported,
             Self::Closed => ErrorCode::ShuttingDown,
-            Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::Conflict { .. } | Self::Occupied { .. } => ErrorCode::Conflict,
             Self::OutOfOrder { .. } => ErrorCode::InvalidRequest,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
             Self::Corrupt { .. }
@@ -111,6 +119,19 @@ impl StoreError {
             | Self::Io { .. }
             | Self::Engine { .. }
             | Self::Poisoned { .. } => ErrorCode::Internal,
+        }
+    }
+
+    /// Whether there was no room on the disk. There may be some later.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if directory::is_full(source))
+    }
+
+    /// The message with what the system said.
+    pub(crate) fn with_causes(&self) -> String {
+        match self {
+            Self::Io { source, .. } => format!("{self}: {source}"),
+            other => other.to_string(),
         }
     }
 

@@ -6,6 +6,9 @@ use tracing::error;
 /// Most findings that are kept in words; further ones are counted.
 const MAX_FINDINGS: usize = 16;
 
+/// The same for a tool that prints them.
+const MAX_UNLOGGED: usize = 1000;
+
 /// Whether everything that was acknowledged can be read and more can be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Integrity {
@@ -17,7 +20,11 @@ pub enum Integrity {
 
 /// The findings so far. Each different one is kept once.
 #[derive(Debug, Default)]
-pub(crate) struct Findings(Mutex<Found>);
+pub(crate) struct Findings {
+    found: Mutex<Found>,
+    /// They are to be shown in another way than in the log, and all of them.
+    is_unlogged: bool,
+}
 
 #[derive(Debug, Default)]
 struct Found {
@@ -26,15 +33,43 @@ struct Found {
 }
 
 impl Findings {
-    /// Adds `finding`, and logs it the first time.
+    /// Findings that are not logged, for a tool that prints them.
+    pub(crate) fn unlogged() -> Self {
+        Self {
+            is_unlogged: true,
+            ..Self::default()
+        }
+    }
+
+    /// The findings, one by one.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let found = self.found.lock();
+        let mut words = found.kept.clone();
+        if found.n_more > 0 {
+            words.push(format!("and {} more", found.n_more));
+        }
+        words
+    }
+
+    /// Adds `finding`, and logs it the first time. No words are no finding.
     pub(crate) fn report(&self, finding: impl Into<String>) {
         let finding = finding.into();
-        let mut found = self.0.lock();
+        if finding.is_empty() {
+            return;
+        }
+        let mut found = self.found.lock();
         if found.kept.contains(&finding) {
             return;
         }
-        error!(finding, "the store is degraded");
-        if found.kept.len() < MAX_FINDINGS {
+        if !self.is_unlogged {
+            error!(finding, "the store is degraded");
+        }
+        let max = if self.is_unlogged {
+            MAX_UNLOGGED
+        } else {
+            MAX_FINDINGS
+        };
+        if found.kept.len() < max {
             found.kept.push(finding);
         } else {
             found.n_more += 1;
@@ -43,7 +78,7 @@ impl Findings {
 
     /// All of them as one state.
     pub(crate) fn integrity(&self) -> Integrity {
-        let found = self.0.lock();
+        let found = self.found.lock();
         if found.kept.is_empty() {
             return Integrity::Ok;
         }

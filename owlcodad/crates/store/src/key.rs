@@ -1,8 +1,7 @@
-//! The keys, all in one key space.
+//! The keys: those of the sessions' engine, and at the end those of a segment of the audit.
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `a` seq | audit record |
 //! | `c` | record of the last commit |
 //! | `e` session seq part | event of a session, or a part of one |
 //! | `m` name | the store's own values |
@@ -10,12 +9,11 @@
 //!
 //! One key space, because a batch of the engine is atomic within one: whatever is written together
 //! (events and the state they lead to, the version and the data that a migration changes) stays
-//! together. Numbers are big-endian, so that keys sort as they do.
+//! together. Numbers are big-endian, so that keys sort as they do. A segment is described in `segment.rs`.
 
 use owlcoda_types::SessionId;
 
-/// Where the record of the last commit is. Beside the newest audit records, which are small: the
-/// engine rewrites neighbours together.
+/// Where the record of the last commit is.
 pub(crate) const COMMIT: &[u8] = b"c";
 /// Where the schema version is.
 pub(crate) const SCHEMA: &[u8] = b"mschema";
@@ -28,17 +26,32 @@ pub(crate) const SESSIONS_END: &[u8] = b"t";
 
 const EVENT_KEY_BYTES: usize = 1 + 16 + 8 + 2;
 
-/// Where the audit record `seq` is.
-pub(crate) fn audit(seq: u64) -> [u8; 9] {
-    let mut key = [b'a'; 9];
+/// Where the block is that begins with the audit record `seq`; in the first schema, the record.
+pub(crate) fn block(seq: u64) -> [u8; 9] {
+    numbered(b'a', seq)
+}
+
+/// Where the chapter is that begins with the audit record `seq`.
+pub(crate) fn chapter(seq: u64) -> [u8; 9] {
+    numbered(b'i', seq)
+}
+
+/// Where the audit record `seq` is until it is in a block.
+pub(crate) fn slot(seq: u64) -> [u8; 2] {
+    let slot = seq % crate::block::MAX_BLOCK_RECORDS as u64;
+    [b't', u8::try_from(slot).unwrap_or_default()]
+}
+
+fn numbered(kind: u8, seq: u64) -> [u8; 9] {
+    let mut key = [kind; 9];
     if let Some(number) = key.last_chunk_mut() {
         *number = seq.to_be_bytes();
     }
     key
 }
 
-/// The number in an audit key.
-pub(crate) fn audit_seq(key: &[u8]) -> Option<u64> {
+/// The number in the key of a block.
+pub(crate) fn block_seq(key: &[u8]) -> Option<u64> {
     let number = key.strip_prefix(b"a")?;
     Some(u64::from_be_bytes(number.try_into().ok()?))
 }
@@ -82,9 +95,9 @@ mod tests {
     fn keys_sort_as_their_numbers_and_give_them_back() {
         let id = SessionId::generate();
         let numbers = [0, 1, 255, 256, u64::MAX];
-        assert!(numbers.map(audit).is_sorted());
+        assert!(numbers.map(block).is_sorted());
         for seq in numbers {
-            assert_eq!(audit_seq(&audit(seq)), Some(seq));
+            assert_eq!(block_seq(&block(seq)), Some(seq));
             assert_eq!(event_seq_and_part(&event(id, seq, 3)), Some((seq, 3)));
             assert!(event(id, seq, 2) < event(id, seq, 256));
         }
@@ -94,8 +107,8 @@ mod tests {
 
     #[test]
     fn a_key_of_another_kind_gives_nothing() {
-        assert_eq!(audit_seq(b"s12345678"), None);
-        assert_eq!(audit_seq(b"a1"), None);
+        assert_eq!(block_seq(b"s12345678"), None);
+        assert_eq!(block_seq(b"a1"), None);
         assert_eq!(session_id(b"s1"), None);
         assert_eq!(event_seq_and_part(b"e1"), None);
     }

@@ -44,6 +44,10 @@ pub(crate) enum Kind {
     Commit = 4,
     /// A value of the store's own.
     Meta = 5,
+    /// Audit records that follow each other, compressed.
+    Block = 6,
+    /// What the records of some blocks are found by.
+    Chapter = 7,
 }
 
 impl Kind {
@@ -54,6 +58,8 @@ impl Kind {
             Self::Event,
             Self::Commit,
             Self::Meta,
+            Self::Block,
+            Self::Chapter,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == byte)
@@ -115,13 +121,17 @@ impl<'a> Record<'a> {
 
     /// The value in a body that [`to_body`] made.
     pub(crate) fn value<T: DeserializeOwned>(&self) -> Result<T, &'static str> {
-        let body: Body<T> =
-            serde_json::from_slice(self.body).map_err(|_| "its body has an unknown form")?;
-        if body.v > BODY_VERSION {
-            return Err("a newer version wrote it");
-        }
-        Ok(body.r)
+        value_of(self.body)
     }
+}
+
+/// The value in a body that [`to_body`] made.
+pub(crate) fn value_of<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, &'static str> {
+    let body: Body<T> = serde_json::from_slice(body).map_err(|_| "its body has an unknown form")?;
+    if body.v > BODY_VERSION {
+        return Err("a newer version wrote it");
+    }
+    Ok(body.r)
 }
 
 /// `value` as the body of a record: JSON with a version beside it.
@@ -145,7 +155,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn kinds() -> impl Strategy<Value = Kind> {
-        (1_u8..=5).prop_map(|byte| Kind::parse(byte).unwrap())
+        (1_u8..=7).prop_map(|byte| Kind::parse(byte).unwrap())
     }
 
     proptest! {

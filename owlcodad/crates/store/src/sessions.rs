@@ -9,9 +9,9 @@ use owlcoda_types::{SessionId, UnixMs, Usage};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-pub(crate) use self::log::SessionWrite;
+pub(crate) use self::log::{SessionWrite, read as read_events};
 use crate::StoreError;
-use crate::engine::{Engine, Order};
+use crate::engine::Engine;
 use crate::integrity::Findings;
 use crate::key;
 use crate::queue::Op;
@@ -77,8 +77,8 @@ impl Sessions {
     /// # Errors
     ///
     /// `Conflict` if the events do not follow the stored head, `OutOfOrder` if they are not numbered
-    /// one after the other up to `head_seq`, `TooLarge` above the limits, `Poisoned` after a failed
-    /// write, `Closed` after [`crate::Store::close`].
+    /// one after the other up to `head_seq`, `TooLarge` above the limits, `Poisoned` if a write failed
+    /// and the store has not recovered yet, `Closed` after [`crate::Store::close`].
     pub async fn append(
         &self,
         meta: SessionMeta,
@@ -98,7 +98,9 @@ impl Sessions {
     /// The state of session `id`; `None` if there is no such session.
     pub async fn get(&self, id: SessionId) -> Result<Option<SessionMeta>, StoreError> {
         self.inner
-            .read(move |engine, shared| reported(stored_state(engine, id), &shared.findings))
+            .read_sessions(move |engine, shared| {
+                reported(stored_state(engine, id), &shared.findings)
+            })
             .await
     }
 
@@ -108,7 +110,7 @@ impl Sessions {
     /// [`Self::get`] answers with the error.
     pub async fn list(&self, limit: usize) -> Result<Vec<SessionMeta>, StoreError> {
         self.inner
-            .read(move |engine, shared| {
+            .read_sessions(move |engine, shared| {
                 list(engine, limit, |damage| shared.findings.report(damage))
             })
             .await
@@ -131,7 +133,7 @@ impl Sessions {
         limit: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         self.inner
-            .read(move |engine, shared| {
+            .read_sessions(move |engine, shared| {
                 let events = stored_state(engine, id).and_then(|meta| {
                     let head_seq = meta.map_or(0, |meta| meta.head_seq);
                     log::read(engine, id, after_seq, head_seq, limit)
@@ -165,6 +167,14 @@ fn reported<T>(result: Result<T, StoreError>, findings: &Findings) -> Result<T, 
     result
 }
 
+/// The states of all sessions that can be read; `report` is told of the others.
+pub(crate) fn states(
+    engine: &dyn Engine,
+    report: impl FnMut(String),
+) -> Result<Vec<SessionMeta>, StoreError> {
+    list(engine, usize::MAX, report)
+}
+
 fn list(
     engine: &dyn Engine,
     limit: usize,
@@ -175,23 +185,18 @@ fn list(
         metas.sort_by_key(|meta| std::cmp::Reverse((meta.updated_at_ms, meta.id)));
         metas.truncate(limit);
     };
-    engine.scan(
-        key::SESSIONS,
-        key::SESSIONS_END,
-        Order::Ascending,
-        &mut |key, bytes| {
-            match key::session_id(key).map(|id| decode_meta(id, bytes)) {
-                Some(Ok(meta)) => newest.push(meta),
-                Some(Err(error)) => report(error.to_string()),
-                None => report("a session has a key of an unknown form".to_owned()),
-            }
-            // Memory is bounded by the page, not by the number of sessions.
-            if newest.len() >= limit.saturating_mul(2).max(64) {
-                keep_newest(&mut newest);
-            }
-            ControlFlow::Continue(())
-        },
-    )?;
+    engine.scan(key::SESSIONS, key::SESSIONS_END, &mut |key, bytes| {
+        match key::session_id(key).map(|id| decode_meta(id, bytes)) {
+            Some(Ok(meta)) => newest.push(meta),
+            Some(Err(error)) => report(error.to_string()),
+            None => report("a session has a key of an unknown form".to_owned()),
+        }
+        // Memory is bounded by the page, not by the number of sessions.
+        if newest.len() >= limit.saturating_mul(2).max(64) {
+            keep_newest(&mut newest);
+        }
+        ControlFlow::Continue(())
+    })?;
     keep_newest(&mut newest);
     Ok(newest)
 }

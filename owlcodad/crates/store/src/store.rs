@@ -2,33 +2,46 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use owlcoda_types::{Clock, SystemClock, UnixMs};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
-use crate::anchor::{self, Anchor};
+use crate::anchor::{self, Anchor, Head};
 use crate::audit::Audit;
-use crate::engine::{Engine, EngineError, SledEngine, guarded};
+use crate::engine::{Engine, Opener, SledOpener, guarded};
 use crate::integrity::{Findings, Integrity};
+use crate::ledger::{Known, Ledger, Terms};
+use crate::lock::DirLock;
 use crate::queue::Queue;
 use crate::sessions::Sessions;
-use crate::writer::{Progress, Shared, Writer};
-use crate::{StoreError, directory, recovery};
+use crate::shared::Shared;
+use crate::shelf::Shelf;
+use crate::writer::{Parts, Writer};
+use crate::{StoreError, directory, migrate, recovery, vault};
 
 /// Most reads at a time; others wait. The engine reads from one disk and the pool is shared.
 const MAX_READERS: usize = 8;
 
+/// Name of the audit's directory in the store's.
+pub(crate) const AUDIT: &str = "audit";
+
 /// How to open a store.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// Memory for the engine's cache. It takes up to twice as much in use.
+    /// Memory for the cache of the sessions' engine. It takes up to twice as much in use.
     pub cache_bytes: u64,
-    /// Tells the time of commits.
+    /// A segment of the audit ends once it has this many bytes on disk, and with the month.
+    pub segment_bytes: u64,
+    /// Whole segments of the audit go once their newest record is this old; `None` keeps them.
+    pub max_audit_age_ms: Option<UnixMs>,
+    /// The oldest segments of the audit go while all of them have more bytes; `None` keeps them.
+    pub max_audit_bytes: Option<u64>,
+    /// Tells the time of commits, and when a month ends.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -36,6 +49,10 @@ impl Default for StoreOptions {
     fn default() -> Self {
         Self {
             cache_bytes: 32 << 20,
+            // About a million records: it opens in well under a second, wherever it was cut off.
+            segment_bytes: 128 << 20,
+            max_audit_age_ms: None,
+            max_audit_bytes: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -48,8 +65,12 @@ pub struct StoreStats {
     pub n_audit_records: u64,
     /// Audit records that found no room or could not be written, since the store was opened.
     pub n_audit_dropped: u64,
+    /// Number of the oldest audit record that is kept.
+    pub first_audit_seq: u64,
     /// Number of the newest audit record; 0 without any.
     pub last_audit_seq: u64,
+    /// Segments of the audit.
+    pub n_segments: u64,
     /// Sessions in the store.
     pub n_sessions: u64,
     /// Bytes on disk.
@@ -58,6 +79,8 @@ pub struct StoreStats {
     pub n_commits: u64,
     /// When the last commit since the store was opened was made.
     pub last_commit_at_ms: Option<UnixMs>,
+    /// How often a part of the store could not be written, since the store was opened.
+    pub n_outages: u64,
     /// Whether anything is known to be wrong.
     pub integrity: Integrity,
 }
@@ -73,58 +96,68 @@ pub struct Store {
 
 impl Store {
     /// Opens the store in `dir`, or makes it with mode 0700. Blocking, up to seconds for a large
-    /// store: call it where that is allowed.
+    /// store, and longer where a store of an older version is brought to this one: call it where that
+    /// is allowed.
     ///
     /// # Errors
     ///
     /// `Locked` if another process has it open, `NewerSchema` if a newer version wrote it (nothing is
-    /// changed then), `Corrupt` if the engine's files cannot be read as a whole, `Io` also on a full
-    /// disk, because the engine writes a snapshot at opening. Lost or damaged records are no error
-    /// here: [`StoreStats::integrity`] names them.
+    /// changed then), `Io` if the files cannot be used. Damage is no error, nor is a full disk: what
+    /// cannot be read is set aside, what cannot be written is tried again, and
+    /// [`StoreStats::integrity`] says so.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "whoever opens a store has nothing else to do with them"
+    )]
     pub fn open(dir: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        directory::create_private(dir).map_err(StoreError::io("make the store's directory"))?;
-        let anchor = anchor::read(dir).map_err(StoreError::io("read the head anchor"))?;
-        recovery::refuse_newer(&anchor)?;
-        let engine = SledEngine::open(dir, options.cache_bytes).map_err(|error| match error {
-            EngineError::Locked => StoreError::Locked {
-                dir: dir.to_path_buf(),
-            },
-            EngineError::Corrupt(detail) => StoreError::Corrupt {
-                dir: dir.to_path_buf(),
-                detail,
-            },
-            EngineError::Io(source) => StoreError::Io {
-                action: "open the store",
-                source,
-            },
-            other => other.into(),
-        })?;
-        Self::start(Arc::new(engine), dir, &anchor, options)
+        Self::open_with(Arc::new(SledOpener), dir, &options)
     }
 
-    /// Recovers what `engine` holds and starts the writer.
-    pub(crate) fn start(
-        engine: Arc<dyn Engine>,
+    /// Opens the store on the engines of `opener`.
+    pub(crate) fn open_with(
+        opener: Arc<dyn Opener>,
         dir: &Path,
-        anchor: &Anchor,
-        options: StoreOptions,
+        options: &StoreOptions,
     ) -> Result<Self, StoreError> {
-        let findings = Findings::default();
-        let recovered = guarded(|| recovery::recover(&*engine, anchor, &findings))?;
+        directory::create_private(dir).map_err(StoreError::io("make the store's directory"))?;
+        let anchor = anchor::read::<Head>(dir, anchor::STORE)
+            .map_err(StoreError::io("read the head anchor"))?;
+        recovery::refuse_newer(&anchor)?;
+        let lock = DirLock::take(dir)?;
+        let findings = Arc::new(Findings::default());
+        let anchor = migrate::bring_up(&opener, dir, anchor, options, &findings)?;
 
-        let shared = Arc::new(Shared {
-            clock: options.clock,
-            findings,
-            n_audit_dropped: AtomicU64::new(0),
-            progress: Mutex::new(Progress::default()),
-        });
-        let (queue, receiver) = Queue::new();
-        let mut writer = Writer::new(
-            Arc::clone(&engine),
-            dir.to_path_buf(),
-            Arc::clone(&shared),
-            recovered,
+        let clock = Arc::clone(&options.clock);
+        let audit = dir.join(AUDIT);
+        let shelf = Shelf::new(
+            &audit,
+            Arc::clone(&opener),
+            Arc::clone(&clock),
+            Arc::clone(&findings),
         );
+        let shelf = Arc::new(shelf);
+        let shared = Arc::new(Shared::new(clock, findings, shelf));
+        let held = match anchor {
+            Anchor::Held(held) => Some(held),
+            Anchor::Missing | Anchor::Damaged => None,
+        };
+        let sessions = open_sessions(&*opener, dir, options, &anchor, &shared);
+        let sessions = unless_full(sessions)?;
+        let mut ledger = Ledger::new(audit, Arc::clone(&opener), &shared, terms(options));
+        let known = Known::of(held.as_ref());
+        let opened = unless_full(guarded(|| ledger.open(known)))?;
+
+        let (queue, receiver) = Queue::new();
+        let mut writer = Writer::new(Parts {
+            dir: dir.to_path_buf(),
+            opener,
+            cache_bytes: options.cache_bytes,
+            shared: Arc::clone(&shared),
+            sessions,
+            ledger,
+            ledger_error: opened.err(),
+            head: held.unwrap_or_default(),
+        });
         // Before the first acknowledgement. A full disk does not keep what is there from being read.
         writer.write_anchor();
         let thread = std::thread::Builder::new()
@@ -136,9 +169,8 @@ impl Store {
             inner: Arc::new(Inner {
                 queue,
                 shared,
-                engine: RwLock::new(Some(engine)),
                 readers: Arc::new(Semaphore::new(MAX_READERS)),
-                thread: Mutex::new(Some(thread)),
+                running: Mutex::new(Some(Running { thread, lock })),
             }),
         })
     }
@@ -160,12 +192,15 @@ impl Store {
         StoreStats {
             n_audit_records: progress.head.count,
             n_audit_dropped: shared.n_audit_dropped.load(Ordering::Relaxed),
+            first_audit_seq: progress.head.first_seq,
             last_audit_seq: progress.head.last_seq,
+            n_segments: progress.n_segments,
             n_sessions: progress.n_sessions,
-            size_bytes: progress.size_bytes,
-            n_commits: progress.head.commit,
+            size_bytes: progress.session_bytes + progress.audit_bytes,
+            n_commits: progress.head.commit + progress.audit_commit,
             last_commit_at_ms: progress.last_commit_at_ms,
-            integrity: shared.findings.integrity(),
+            n_outages: shared.n_outages.load(Ordering::Relaxed),
+            integrity: shared.integrity(),
         }
     }
 
@@ -180,22 +215,65 @@ impl Store {
     }
 }
 
+/// The limits of the audit.
+pub(crate) const fn terms(options: &StoreOptions) -> Terms {
+    Terms {
+        segment_bytes: options.segment_bytes,
+        max_age_ms: options.max_audit_age_ms,
+        max_bytes: options.max_audit_bytes,
+    }
+}
+
+fn open_sessions(
+    opener: &dyn Opener,
+    dir: &Path,
+    options: &StoreOptions,
+    anchor: &Anchor<Head>,
+    shared: &Shared,
+) -> Result<(Arc<dyn Engine>, recovery::Recovered), StoreError> {
+    let clock = &*options.clock;
+    guarded(|| {
+        vault::open(
+            dir,
+            opener,
+            options.cache_bytes,
+            anchor,
+            &shared.findings,
+            clock,
+        )
+    })
+}
+
+/// A full disk is an error that passes; the outer one does not.
+fn unless_full<T>(result: Result<T, StoreError>) -> Result<Result<T, StoreError>, StoreError> {
+    match result {
+        Err(error) if !error.is_disk_full() => Err(error),
+        result => Ok(result),
+    }
+}
+
 /// What the store and its parts share.
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) queue: Queue,
     pub(crate) shared: Arc<Shared>,
-    /// `None` once closed. A read holds the lock to its end, so that closing waits for it.
-    engine: RwLock<Option<Arc<dyn Engine>>>,
     readers: Arc<Semaphore>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// `None` once closed.
+    running: Mutex<Option<Running>>,
+}
+
+/// What ends with the store.
+#[derive(Debug)]
+struct Running {
+    thread: JoinHandle<()>,
+    lock: DirLock,
 }
 
 impl Inner {
     /// Runs `question` on the blocking pool, where the engine may take its time.
     pub(crate) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
-        question: impl FnOnce(&dyn Engine, &Shared) -> Result<T, StoreError> + Send + 'static,
+        question: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         // Held by the closure: a caller that went away does not free a place that is still used.
         let place = Arc::clone(&self.readers)
@@ -205,11 +283,7 @@ impl Inner {
         let inner = Arc::clone(self);
         let answer = spawn_blocking(move || {
             let _place = place;
-            let engine = inner.engine.read();
-            match &*engine {
-                Some(engine) => guarded(|| question(&**engine, &inner.shared)),
-                None => Err(StoreError::Closed),
-            }
+            guarded(|| question(&inner.shared))
         });
         let answer = answer.await.unwrap_or_else(|error| {
             Err(StoreError::Engine {
@@ -222,13 +296,27 @@ impl Inner {
         answer
     }
 
+    /// Runs `question` to the sessions' engine on the blocking pool.
+    pub(crate) async fn read_sessions<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&dyn Engine, &Shared) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.read(move |shared| shared.with_sessions(|engine| question(engine, shared)))
+            .await
+    }
+
     fn close(&self) {
         self.queue.close();
         // Held while joining, so that a second call waits too.
-        let mut thread = self.thread.lock();
-        if thread.take().is_some_and(|thread| thread.join().is_err()) {
+        let mut running = self.running.lock();
+        let Some(Running { thread, lock }) = running.take() else {
+            return;
+        };
+        if thread.join().is_err() {
             self.shared.findings.report("the writer thread panicked");
         }
-        self.engine.write().take();
+        self.shared.close_sessions();
+        self.shared.shelf.close();
+        drop(lock);
     }
 }

@@ -1,35 +1,39 @@
 //! The one thread that writes: group commit, and the rule of when to acknowledge.
 //!
 //! ```text
-//! gather (256 operations, 256 KiB or 5 ms) ─► apply one batch ─► sync ─► acknowledge all
+//! gather (256 operations, 256 KiB or 5 ms) ─► sessions: apply, sync ─► acknowledge
+//!                                          └► audit: apply, sync ────► acknowledge
 //! ```
 //!
 //! Nobody is told of success before the sync ended. Where a caller waits, the group is closed as soon
 //! as the queue is empty: while one group is synced the next one gathers by itself. The linger of
-//! 5 ms is for audit records alone, which nobody waits for. After a failed write the thread goes on
-//! only to answer: the engine's state is not known any more.
+//! 5 ms is for audit records alone, which nobody waits for.
+//!
+//! After a failed write an engine's state is not known any more: it is let go and opened again, see
+//! `outage.rs`. Meanwhile sessions are refused, and audit records wait in memory up to a bound.
 
 mod group;
+mod mend;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use owlcoda_telemetry::metric;
-use owlcoda_types::{Clock, UnixMs};
-use parking_lot::Mutex;
 
 use self::group::Group;
 use crate::StoreError;
 use crate::anchor::{self, Head};
-use crate::engine::{Engine, guarded};
-use crate::integrity::Findings;
-use crate::queue::{Op, Queued};
-use crate::recovery::Recovered;
+use crate::block::Entry;
+use crate::engine::{Engine, Opener, guarded};
+use crate::ledger::Ledger;
+use crate::outage::Outage;
+use crate::queue::Queued;
+use crate::recovery::{Recovered, SCHEMA_VERSION};
+use crate::shared::{Progress, Shared};
 
 /// Most operations of one commit.
 const MAX_GROUP_OPS: usize = 256;
@@ -39,69 +43,83 @@ const MAX_GROUP_BYTES: usize = 256 << 10;
 const LINGER: Duration = Duration::from_millis(5);
 /// At most one anchor is written in this time.
 const ANCHOR_EVERY: Duration = Duration::from_secs(1);
-
-/// What the writer says about itself, to everyone.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) findings: Findings,
-    pub(crate) n_audit_dropped: AtomicU64,
-    pub(crate) progress: Mutex<Progress>,
-}
-
-impl Shared {
-    /// Audit records that will never be written.
-    pub(crate) fn count_dropped(&self, n_records: u64) {
-        self.n_audit_dropped.fetch_add(n_records, Ordering::Relaxed);
-        metric::AUDIT_DROPPED.add([], n_records);
-    }
-}
-
-/// How far the writer has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
-    pub(crate) head: Head,
-    pub(crate) n_sessions: u64,
-    pub(crate) size_bytes: u64,
-    pub(crate) last_commit_at_ms: Option<UnixMs>,
-}
+/// How often the writer looks which segments may go or be closed, if nothing else wakes it.
+const UPKEEP_EVERY: Duration = Duration::from_secs(30);
+/// Most audit records that wait in memory while they cannot be written.
+const MAX_BACKLOG: usize = 16_384;
 
 /// The state of the thread.
 pub(crate) struct Writer {
-    engine: Arc<dyn Engine>,
     dir: PathBuf,
+    opener: Arc<dyn Opener>,
+    cache_bytes: u64,
     shared: Arc<Shared>,
+    /// The sessions' engine, unless it is out.
+    sessions: Option<Arc<dyn Engine>>,
+    sessions_outage: Option<Outage>,
+    recovered: Recovered,
+    ledger: Ledger,
+    ledger_outage: Option<Outage>,
+    /// Number of the last audit record before the backlog.
+    backlog_after: u64,
+    /// Audit records that are not known to be durable.
+    backlog: Vec<Entry>,
     progress: Progress,
-    /// Since a write failed: why.
-    poison: Option<Arc<str>>,
     anchored: Head,
     anchored_at: Instant,
+    upkeep_at: Instant,
+}
+
+/// What a writer is made of.
+pub(crate) struct Parts {
+    pub(crate) dir: PathBuf,
+    pub(crate) opener: Arc<dyn Opener>,
+    pub(crate) cache_bytes: u64,
+    pub(crate) shared: Arc<Shared>,
+    /// Why the sessions' engine is not open, if so.
+    pub(crate) sessions: Result<(Arc<dyn Engine>, Recovered), StoreError>,
+    pub(crate) ledger: Ledger,
+    /// Why the ledger is not open, if so.
+    pub(crate) ledger_error: Option<StoreError>,
+    /// The anchor as it was found.
+    pub(crate) head: Head,
 }
 
 impl Writer {
-    /// A writer that goes on where `recovered` ends. Write the anchor before it runs.
-    pub(crate) fn new(
-        engine: Arc<dyn Engine>,
-        dir: PathBuf,
-        shared: Arc<Shared>,
-        recovered: Recovered,
-    ) -> Self {
-        let progress = Progress {
-            head: recovered.head,
-            n_sessions: recovered.n_sessions,
-            size_bytes: engine.size_bytes(),
-            last_commit_at_ms: None,
-        };
-        *shared.progress.lock() = progress;
-        Self {
-            engine,
-            dir,
-            shared,
-            progress,
-            poison: None,
+    /// A writer that goes on where its parts end. Write the anchor before it runs.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let mut writer = Self {
+            dir: parts.dir,
+            opener: parts.opener,
+            cache_bytes: parts.cache_bytes,
+            shared: parts.shared,
+            sessions: None,
+            sessions_outage: None,
+            recovered: Recovered {
+                commit: parts.head.commit,
+                n_sessions: 0,
+            },
+            backlog_after: parts.head.last_seq,
+            ledger: parts.ledger,
+            ledger_outage: None,
+            backlog: Vec::new(),
+            progress: Progress {
+                head: parts.head,
+                ..Progress::default()
+            },
             anchored: Head::default(),
             anchored_at: Instant::now(),
+            upkeep_at: Instant::now(),
+        };
+        match parts.sessions {
+            Ok((engine, recovered)) => writer.use_sessions(engine, recovered),
+            Err(error) => writer.lose_sessions(&error),
         }
+        if let Some(error) = &parts.ledger_error {
+            writer.lose_ledger(error);
+        }
+        writer.publish();
+        writer
     }
 
     /// Writes what comes in until the sending side is closed and everything is written.
@@ -115,25 +133,42 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.anchor_is_due() {
+            self.mend();
+            if self.is_anchor_due() {
                 self.write_anchor();
             }
+            self.upkeep();
         }
-        if self.anchored != self.progress.head {
+        if let Some(outage) = &mut self.ledger_outage {
+            outage.retry_now();
+            self.mend();
+        }
+        let n_lost = self.backlog.len() as u64;
+        if n_lost > 0 {
+            self.shared.count_dropped(n_lost);
+        }
+        if self.is_anchor_behind() {
             self.write_anchor();
         }
+        self.ledger.shut(None);
     }
 
-    /// Sleeps until there is something to write, or an anchor.
+    /// Sleeps until there is something to write, to open again, or an anchor.
     fn wait(&self, queue: &Receiver<Queued>) -> Result<Queued, RecvTimeoutError> {
-        if self.anchored == self.progress.head {
-            return queue.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        let mut left = UPKEEP_EVERY;
+        if self.is_anchor_behind() {
+            left = ANCHOR_EVERY.saturating_sub(self.anchored_at.elapsed());
         }
-        queue.recv_timeout(ANCHOR_EVERY.saturating_sub(self.anchored_at.elapsed()))
+        for outage in [&self.sessions_outage, &self.ledger_outage] {
+            left = outage
+                .as_ref()
+                .map_or(left, |outage| left.min(outage.left()));
+        }
+        queue.recv_timeout(left)
     }
 
-    fn gather(&mut self, first: Queued, queue: &Receiver<Queued>) -> Group {
-        let mut group = Group::new(self.progress.head, self.progress.n_sessions);
+    fn gather(&self, first: Queued, queue: &Receiver<Queued>) -> Group {
+        let mut group = Group::new(self.recovered);
         let started = Instant::now();
         self.take(&mut group, first);
         while group.n_ops() < MAX_GROUP_OPS && group.n_bytes() < MAX_GROUP_BYTES {
@@ -155,71 +190,174 @@ impl Writer {
     }
 
     fn take(&self, group: &mut Group, queued: Queued) {
-        let Some(reason) = &self.poison else {
-            return group.take(&*self.engine, queued);
+        let sessions = match (&self.sessions_outage, &self.sessions) {
+            (Some(outage), _) => Err(Some(&outage.reason)),
+            (None, Some(engine)) => Ok(&**engine),
+            (None, None) => Err(None),
         };
-        let poisoned = || {
-            Err(StoreError::Poisoned {
-                reason: Arc::clone(reason),
-            })
-        };
-        match queued.op {
-            Op::Audit { .. } => {
-                self.shared.count_dropped(1);
-            }
-            // Whoever no longer waits does not need the answer.
-            Op::Session { ack, .. } | Op::Flush { ack } => drop(ack.send(poisoned())),
-        }
+        group.take(sessions, queued);
     }
 
-    fn commit(&mut self, group: Group) {
-        if !group.has_entries() {
-            return group.acknowledge();
-        }
-        let n_audit = group.n_audit();
-        let at_ms = self.shared.clock.now_ms();
-        let (batch, pending) = group.close(at_ms);
-        let engine = &*self.engine;
+    fn commit(&mut self, mut group: Group) {
         let started = Instant::now();
-        match guarded(|| engine.apply(batch)).and_then(|()| guarded(|| engine.sync())) {
+        let at_ms = self.shared.clock.now_ms();
+        let mut is_written = false;
+        if let Some((batch, recovered)) = group.take_sessions(at_ms) {
+            is_written = self.commit_sessions(batch, recovered);
+        }
+        let refusal = self.sessions_outage.as_ref();
+        group.answer_sessions(refusal.map(|outage| &outage.reason));
+
+        let audit = group.take_audit();
+        let n_audit = audit.len() as u64;
+        self.backlog.extend(audit);
+        let is_audit_written = self.write_backlog();
+        is_written |= is_audit_written;
+        if is_written {
+            self.progress.last_commit_at_ms = Some(at_ms);
+            metric::AUDIT_COMMIT.record([], started.elapsed());
+        }
+        if is_audit_written {
+            metric::AUDIT_RECORDS.add([], n_audit);
+        }
+        self.publish();
+        let refusal = self
+            .sessions_outage
+            .as_ref()
+            .or(self.ledger_outage.as_ref());
+        group.answer_flushes(refusal.map(|outage| &outage.reason));
+    }
+
+    /// Gives back whether it was written.
+    fn commit_sessions(&mut self, batch: crate::engine::Batch, recovered: Recovered) -> bool {
+        let Some(engine) = self.sessions.clone() else {
+            return false;
+        };
+        let written = guarded(|| engine.apply(batch)).and_then(|()| guarded(|| engine.sync()));
+        drop(engine);
+        match written {
             Ok(()) => {
-                self.progress.head = pending.head();
-                self.progress.n_sessions = pending.n_sessions();
-                self.progress.size_bytes = engine.size_bytes();
-                self.progress.last_commit_at_ms = Some(at_ms);
-                *self.shared.progress.lock() = self.progress;
-                pending.acknowledge();
-                metric::AUDIT_COMMIT.record([], started.elapsed());
-                metric::AUDIT_RECORDS.add([], n_audit);
+                self.recovered = recovered;
+                true
             }
             Err(error) => {
-                let reason: Arc<str> = error.to_string().into();
-                self.shared
-                    .findings
-                    .report(format!("the store takes no writes: {reason}"));
-                self.shared.count_dropped(n_audit);
                 metric::STORAGE_ERRORS.add(["commit"], 1);
-                pending.refuse(&reason);
-                self.poison = Some(reason);
+                self.lose_sessions(&error.into());
+                false
             }
         }
     }
 
-    fn anchor_is_due(&self) -> bool {
-        self.anchored != self.progress.head && self.anchored_at.elapsed() >= ANCHOR_EVERY
+    /// Writes the audit records that wait, if they can be written; gives back whether any were.
+    fn write_backlog(&mut self) -> bool {
+        if self.backlog.is_empty() {
+            return false;
+        }
+        if self.ledger_outage.is_some() {
+            let n_over = self.backlog.len().saturating_sub(MAX_BACKLOG);
+            if n_over > 0 {
+                // The oldest are kept: some of them may be durable, and their numbers tell which.
+                self.backlog.truncate(MAX_BACKLOG);
+                self.shared.count_dropped(n_over as u64);
+            }
+            return false;
+        }
+        let written = guarded(|| self.ledger.append(&self.backlog));
+        match written {
+            Ok(()) => {
+                self.backlog.clear();
+                self.backlog_after = self.ledger.last_seq();
+                true
+            }
+            Err(error) => {
+                metric::STORAGE_ERRORS.add(["commit"], 1);
+                self.lose_ledger(&error);
+                false
+            }
+        }
     }
 
-    /// Replaces the anchor by how far the writer has come.
+    /// Tells everyone how far it has come.
+    fn publish(&mut self) {
+        let progress = &mut self.progress;
+        progress.head.schema = SCHEMA_VERSION;
+        progress.head.commit = self.recovered.commit;
+        progress.n_sessions = self.recovered.n_sessions;
+        if self.ledger.is_open() {
+            let (count, n_bytes) = self.ledger.sizes();
+            progress.head.count = count;
+            progress.head.last_seq = self.ledger.last_seq();
+            progress.head.first_seq = self.shared.shelf.first_seq();
+            progress.audit_bytes = n_bytes;
+            progress.audit_commit = self.ledger.commit();
+            progress.n_segments = self.ledger.n_segments();
+        }
+        if let Some(sessions) = &self.sessions {
+            progress.session_bytes = sessions.size_bytes();
+        }
+        *self.shared.progress.lock() = *progress;
+    }
+
+    fn is_anchor_behind(&self) -> bool {
+        self.anchored != self.progress.head || self.ledger.is_anchor_due()
+    }
+
+    fn is_anchor_due(&self) -> bool {
+        self.is_anchor_behind() && self.anchored_at.elapsed() >= ANCHOR_EVERY
+    }
+
+    /// Replaces the anchors by how far the writer has come.
     pub(crate) fn write_anchor(&mut self) {
         // A failure is tried again with the next one; until then an older anchor stands.
-        match anchor::write(&self.dir, &self.progress.head) {
-            Ok(()) => self.anchored = self.progress.head,
+        let written = self.ledger.write_anchor();
+        let written =
+            written.and_then(|()| anchor::write(&self.dir, anchor::STORE, &self.progress.head));
+        match written {
+            Ok(()) => {
+                self.anchored = self.progress.head;
+                self.shared.set_anchor_failure(None);
+            }
             Err(error) => {
                 metric::STORAGE_ERRORS.add(["anchor"], 1);
                 let finding = format!("the head anchor could not be written: {error}");
-                self.shared.findings.report(finding);
+                self.shared.set_anchor_failure(Some(finding));
             }
         }
         self.anchored_at = Instant::now();
+    }
+
+    /// Removes segments that may go, and closes those that nobody reads.
+    fn upkeep(&mut self) {
+        let is_time = self.upkeep_at.elapsed() >= UPKEEP_EVERY;
+        if is_time {
+            self.upkeep_at = Instant::now();
+            self.shared.shelf.close_idle();
+        }
+        if self.ledger_outage.is_some() || !(is_time || self.ledger.is_retention_due()) {
+            return;
+        }
+        let first_seq = self.ledger.first_to_keep();
+        if first_seq <= self.shared.shelf.first_seq() {
+            return;
+        }
+        // First the anchor: what is missing then is known to be gone on purpose.
+        let head = Head {
+            first_seq,
+            ..self.progress.head
+        };
+        let removed = anchor::write(&self.dir, anchor::STORE, &head)
+            .map_err(StoreError::io("write the head anchor"))
+            .and_then(|()| self.ledger.remove_before(first_seq));
+        match removed {
+            Ok(n_segments) => tracing::info!(n_segments, first_seq, "old audit segments removed"),
+            Err(error) => {
+                metric::STORAGE_ERRORS.add(["retention"], 1);
+                let words = error.with_causes();
+                self.shared
+                    .findings
+                    .report(format!("old audit segments could not be removed: {words}"));
+            }
+        }
+        self.publish();
     }
 }

@@ -66,6 +66,7 @@ fn busy_daemon() -> StatusResponse {
             n_sessions: 88,
             size_bytes: 96 << 20,
             integrity: "ok".to_owned(),
+            ..Storage::default()
         }),
         endpoints: vec![
             endpoint("ollama", "discovered", 2, "up", ""),

@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Uri};
 use owlcoda_pipeline::{Route, route_name};
-use owlcoda_store::{AuditPage, AuditQuery, AuditRecord, AuditRoute};
-use owlcoda_types::ErrorCode;
+use owlcoda_store::{AuditOrder, AuditPage, AuditQuery, AuditRecord, AuditRoute, StatusClass};
+use owlcoda_types::{ErrorCode, SessionId};
 use serde_json::{Value, json};
 
 use crate::admit::{Admitted, dialect_of};
@@ -18,6 +18,9 @@ use crate::{Gateway, reply};
 /// Records of a page where the caller does not say.
 const DEFAULT_LIMIT: u64 = 50;
 
+/// A number of a record, or a time: whole numbers that every reader of JSON takes exactly.
+const MANY: Kind = Kind::Whole(1, u64::MAX >> 11);
+
 pub(crate) const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "limit",
@@ -26,8 +29,28 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "before",
-        kind: Kind::Whole(1, u64::MAX >> 11),
+        kind: MANY,
         summary: "Only records with a smaller number: `next` of the page before.",
+    },
+    Parameter {
+        name: "after",
+        kind: MANY,
+        summary: "Only records with a larger number: `next` of the page before, where the oldest come first.",
+    },
+    Parameter {
+        name: "order",
+        kind: Kind::OneOf(&["newest", "oldest"]),
+        summary: "Which come first; `newest` where it is left out.",
+    },
+    Parameter {
+        name: "since",
+        kind: MANY,
+        summary: "Only calls that ended at this time or later, Unix time in milliseconds.",
+    },
+    Parameter {
+        name: "until",
+        kind: MANY,
+        summary: "Only calls that ended before this time, Unix time in milliseconds.",
     },
     Parameter {
         name: "model",
@@ -38,6 +61,21 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         name: "minStatus",
         kind: Kind::Whole(100, 599),
         summary: "Only calls that ended with this HTTP status or a higher one.",
+    },
+    Parameter {
+        name: "status",
+        kind: Kind::OneOf(&["2xx", "4xx", "429", "client_gone", "5xx"]),
+        summary: "Only calls that ended in this way; `4xx` is without 429 and without callers that left.",
+    },
+    Parameter {
+        name: "endpoint",
+        kind: Kind::Text(200),
+        summary: "Only calls that this model server answered, by its id.",
+    },
+    Parameter {
+        name: "session",
+        kind: Kind::Text(100),
+        summary: "Only calls of this conversation, by its id.",
     },
 ];
 
@@ -54,10 +92,30 @@ pub(crate) async fn list(
     };
     let limit = given.whole("limit").unwrap_or(DEFAULT_LIMIT);
     let min_status = given.whole("minStatus");
+    let text = |name: &str| given.text(name).map(str::to_owned);
+    let time = |name: &str| given.whole(name).map(u64::cast_signed);
+    let session = match given.text("session").map(str::parse::<SessionId>) {
+        None => None,
+        Some(Ok(session)) => Some(session),
+        Some(Err(_)) => {
+            let message = "`session` must be the id of a conversation, `ses_…`";
+            return reply::error(dialect, ErrorCode::InvalidRequest, message, id);
+        }
+    };
     let query = AuditQuery {
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        order: match given.text("order") {
+            Some("oldest") => AuditOrder::OldestFirst,
+            _ => AuditOrder::NewestFirst,
+        },
         before_seq: given.whole("before"),
-        model: given.text("model").map(str::to_owned),
+        after_seq: given.whole("after"),
+        since_ms: time("since"),
+        until_ms: time("until"),
+        model: text("model"),
+        endpoint: text("endpoint"),
+        session,
+        status_class: given.text("status").and_then(StatusClass::parse),
         min_status: min_status.and_then(|status| u16::try_from(status).ok()),
     };
     match gateway.audit.query(query).await {
@@ -78,7 +136,7 @@ fn describe(page: &AuditPage) -> Value {
     let entries = page.records.iter().map(|(seq, record)| entry(*seq, record));
     json!({
         "entries": entries.collect::<Vec<_>>(),
-        "next": page.next_before_seq,
+        "next": page.next,
         "summary": {
             "totalEntries": n_records,
             "uniqueModels": models.len(),
@@ -122,4 +180,18 @@ const fn path_of(route: AuditRoute) -> &'static str {
         AuditRoute::Agent => Route::Agent,
         AuditRoute::Warmup => Route::Warmup,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_end_can_be_asked_for() {
+        let status = PARAMETERS.iter().find(|known| known.name == "status");
+        let Some(Kind::OneOf(words)) = status.map(|status| status.kind) else {
+            panic!("one of these words")
+        };
+        assert_eq!(words, StatusClass::ALL.map(StatusClass::as_str));
+    }
 }

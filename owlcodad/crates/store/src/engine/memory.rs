@@ -1,11 +1,38 @@
 //! An engine without a disk, for tests: it can be told to fail, and to hold a sync back.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use parking_lot::Mutex;
 
-use super::{Batch, Engine, EngineError, Order, Visit};
+use super::{Batch, Engine, EngineError, Opener, Purpose, Visit};
+
+/// Opens the same engine in the same directory each time, as a disk would.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryOpener {
+    engines: Mutex<BTreeMap<PathBuf, Arc<MemoryEngine>>>,
+    /// While it is there opening fails with a full disk.
+    pub(crate) is_full: AtomicBool,
+}
+
+impl MemoryOpener {
+    /// The engine in `dir`.
+    pub(crate) fn engine(&self, dir: &Path) -> Arc<MemoryEngine> {
+        Arc::clone(self.engines.lock().entry(dir.to_path_buf()).or_default())
+    }
+}
+
+impl Opener for MemoryOpener {
+    fn open(&self, dir: &Path, _: u64, _: Purpose) -> Result<Arc<dyn Engine>, EngineError> {
+        if self.is_full.load(Ordering::Relaxed) {
+            return Err(disk_full());
+        }
+        Ok(self.engine(dir))
+    }
+}
 
 /// What the test may hold: a message when a sync begins, and the leave to end it.
 #[derive(Debug)]
@@ -54,22 +81,12 @@ impl Engine for MemoryEngine {
         Ok(self.entries.lock().get(key).cloned())
     }
 
-    fn scan(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        order: Order,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), EngineError> {
+    fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), EngineError> {
         if from >= to {
             return Ok(());
         }
         let entries = self.entries.lock();
-        let mut range = entries.range(from.to_vec()..to.to_vec());
-        while let Some((key, value)) = match order {
-            Order::Ascending => range.next(),
-            Order::Descending => range.next_back(),
-        } {
+        for (key, value) in entries.range(from.to_vec()..to.to_vec()) {
             if visit(key, value).is_break() {
                 break;
             }

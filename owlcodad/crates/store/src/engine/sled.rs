@@ -11,20 +11,27 @@
 //!   copy is the log read alone; what that loses, recovery reports.
 //! - A crash while the database is made can leave a half-written `conf`; without a data file it
 //!   stands for nothing and is removed.
+//! - `conf` refuses the database when it is damaged, and has the same bytes in each of ours. So it is
+//!   written anew.
 //! - Tasks on its threads hold the data file and its lock for a moment after the last handle is gone.
 //!   Dropping waits for them, so that the store can be opened again at once.
 //! - It may panic on damage. The callers use [`guarded`].
-//! - The periodic flusher stays on: free segments are found only there.
+//! - The periodic flusher stays on where something is written: free segments are found only there.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fs_err::File;
 use tracing::warn;
 
-use super::{Batch, Engine, EngineError, Order, Visit, guarded};
+use super::{Batch, Engine, EngineError, Opener, Purpose, Visit, guarded};
 use crate::directory;
+
+/// What `conf` of every database that we make has in it: its checksum is the end.
+const CONF: &[u8; 62] =
+    b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n\x76\x19\x51\xc1";
 
 /// How often sled's own thread writes out and frees segments.
 const FLUSH_EVERY_MS: u64 = 500;
@@ -40,8 +47,28 @@ const UNFINISHED: &str = "unfinished";
 /// Start of the names of snapshots, as sled gives them.
 const SNAPSHOT: &str = "snap.";
 
+/// Opens sled databases.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SledOpener;
+
+impl Opener for SledOpener {
+    fn open(
+        &self,
+        dir: &Path,
+        cache_bytes: u64,
+        purpose: Purpose,
+    ) -> Result<Arc<dyn Engine>, EngineError> {
+        let flush_every_ms = match purpose {
+            Purpose::Writing => Some(FLUSH_EVERY_MS),
+            Purpose::Reading => None,
+        };
+        let engine = SledEngine::open(dir, cache_bytes, flush_every_ms)?;
+        Ok(Arc::new(engine))
+    }
+}
+
 /// A sled database whose [`Engine::sync`] is a real one.
-pub(crate) struct SledEngine {
+struct SledEngine {
     /// `None` only while it is dropped.
     db: Option<sled::Db>,
     /// Our own descriptor of the data file; syncing any descriptor syncs the file.
@@ -50,13 +77,18 @@ pub(crate) struct SledEngine {
 
 impl SledEngine {
     /// Opens or makes the database in `dir`, and syncs what that made.
-    pub(crate) fn open(dir: &Path, cache_bytes: u64) -> Result<Self, EngineError> {
+    fn open(
+        dir: &Path,
+        cache_bytes: u64,
+        flush_every_ms: Option<u64>,
+    ) -> Result<Self, EngineError> {
         refuse_if_locked(dir)?;
         remove_unfinished(dir)?;
+        mend_conf(dir)?;
         if files_named(dir, SNAPSHOT)?.is_empty() && restore_snapshot(dir)? {
             warn!("snapshot is gone, using its copy");
         }
-        let mut opened = try_open(dir, cache_bytes);
+        let mut opened = try_open(dir, cache_bytes, flush_every_ms);
         for use_copy in [true, false] {
             let Err(EngineError::Corrupt(detail)) = &opened else {
                 break;
@@ -72,7 +104,7 @@ impl SledEngine {
             if let Ok(data) = File::open(data_path(dir)) {
                 wait_for_unlock(&data);
             }
-            opened = try_open(dir, cache_bytes);
+            opened = try_open(dir, cache_bytes, flush_every_ms);
         }
         let db = opened?;
         keep_copy(dir)?;
@@ -108,22 +140,12 @@ impl Engine for SledEngine {
         Ok(self.db()?.get(key)?.map(|value| value.to_vec()))
     }
 
-    fn scan(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        order: Order,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), EngineError> {
+    fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), EngineError> {
         // An empty range is an ordinary question here, but a panic in some maps.
         if from >= to {
             return Ok(());
         }
-        let mut entries = self.db()?.range(from..to);
-        while let Some(entry) = match order {
-            Order::Ascending => entries.next(),
-            Order::Descending => entries.next_back(),
-        } {
+        for entry in self.db()?.range(from..to) {
             let (key, value) = entry?;
             if visit(&key, &value).is_break() {
                 break;
@@ -175,12 +197,16 @@ fn data_path(dir: &Path) -> PathBuf {
     dir.join("db")
 }
 
-fn try_open(dir: &Path, cache_bytes: u64) -> Result<sled::Db, EngineError> {
+fn try_open(
+    dir: &Path,
+    cache_bytes: u64,
+    flush_every_ms: Option<u64>,
+) -> Result<sled::Db, EngineError> {
     let config = sled::Config::new()
         .path(dir)
         .mode(sled::Mode::LowSpace)
         .cache_capacity(cache_bytes)
-        .flush_every_ms(Some(FLUSH_EVERY_MS));
+        .flush_every_ms(flush_every_ms);
     let opened = guarded(|| match config.open() {
         Ok(db) => Ok(db),
         // A snapshot that is cut short ends in this error of the file, not in sled's own.
@@ -227,6 +253,16 @@ fn remove_unfinished(dir: &Path) -> Result<(), EngineError> {
         }
     }
     Ok(())
+}
+
+/// Puts `conf` right, if there is a data file that needs it.
+fn mend_conf(dir: &Path) -> Result<(), EngineError> {
+    let conf = dir.join("conf");
+    if !data_path(dir).exists() || fs_err::read(&conf).is_ok_and(|found| found == CONF) {
+        return Ok(());
+    }
+    warn!("the engine's `conf` is damaged or gone, writing it anew");
+    directory::replace_file(dir, "conf", CONF).map_err(EngineError::Io)
 }
 
 fn move_snapshots_aside(dir: &Path) -> Result<usize, EngineError> {

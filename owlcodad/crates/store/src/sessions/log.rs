@@ -6,7 +6,7 @@ use owlcoda_types::{SessionId, UnixMs};
 
 use super::{MAX_APPEND_BYTES, MAX_EVENT_BYTES, SessionMeta, StoredEvent, encode_meta};
 use crate::StoreError;
-use crate::engine::{Batch, Engine, Order};
+use crate::engine::{Batch, Engine};
 use crate::key;
 use crate::record::{FLAG_MORE, Kind, MAX_BODY_BYTES, Record};
 
@@ -104,7 +104,7 @@ fn check_size(what: &'static str, n_bytes: usize, limit: usize) -> Result<(), St
 ///
 /// Events past `head_seq`, appended since it was read, are left for the next page, so that a missing
 /// event can be told from one that is still to come.
-pub(super) fn read(
+pub(crate) fn read(
     engine: &dyn Engine,
     id: SessionId,
     after_seq: u64,
@@ -124,7 +124,6 @@ pub(super) fn read(
     engine.scan(
         &key::event(id, after_seq + 1, 0),
         &key::event(id, head_seq, u16::MAX),
-        Order::Ascending,
         &mut |key, bytes| match page.add_part(key, bytes) {
             Ok(()) if page.is_full(limit) => ControlFlow::Break(()),
             Ok(()) => ControlFlow::Continue(()),
@@ -152,7 +151,6 @@ pub(super) fn has_events(engine: &dyn Engine, id: SessionId) -> Result<bool, Sto
     engine.scan(
         &key::event(id, 0, 0),
         &key::event(id, u64::MAX, u16::MAX),
-        Order::Ascending,
         &mut |_, _| {
             is_any = true;
             ControlFlow::Break(())

@@ -7,78 +7,80 @@ use owlcoda_types::{SessionId, UnixMs};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::StoreError;
-use crate::anchor::Head;
+use crate::block::Entry;
 use crate::commit::Totals;
 use crate::engine::{Batch, Engine, guarded};
 use crate::key;
 use crate::queue::{Ack, Op, Queued};
-use crate::record::{Kind, Record};
+use crate::recovery::Recovered;
 use crate::sessions::{SessionWrite, stored_state};
 
-/// A group that still grows.
+/// The engine of the sessions, or why it cannot be used.
+pub(super) type Sessions<'a> = Result<&'a dyn Engine, Option<&'a Arc<str>>>;
+
+/// A group of operations that are written together.
 pub(super) struct Group {
-    batch: Batch,
     n_ops: usize,
-    n_audit: u64,
-    pending: Pending,
+    n_bytes: usize,
+    audit: Vec<Entry>,
+    batch: Batch,
+    /// What the sessions' engine holds after the batch.
+    recovered: Recovered,
+    /// Who waits for the batch.
+    session_waiters: Vec<Ack>,
+    /// Who waits for everything.
+    flush_waiters: Vec<Ack>,
+    /// Given back when this is dropped, so after the commit.
+    slots: Vec<OwnedSemaphorePermit>,
     /// Heads of sessions as they are after the writes in this group.
     heads: HashMap<SessionId, u64>,
 }
 
-/// Who waits for a group, and what is true once it is durable.
-pub(super) struct Pending {
-    waiters: Vec<Ack>,
-    /// Given back when this is dropped, so after the commit.
-    slots: Vec<OwnedSemaphorePermit>,
-    head: Head,
-    n_sessions: u64,
-}
-
 impl Group {
     /// An empty group on top of what is durable.
-    pub(super) fn new(head: Head, n_sessions: u64) -> Self {
+    pub(super) fn new(recovered: Recovered) -> Self {
         Self {
-            batch: Batch::default(),
             n_ops: 0,
-            n_audit: 0,
-            pending: Pending {
-                waiters: Vec::new(),
-                slots: Vec::new(),
-                head,
-                n_sessions,
-            },
+            n_bytes: 0,
+            audit: Vec::new(),
+            batch: Batch::default(),
+            recovered,
+            session_waiters: Vec::new(),
+            flush_waiters: Vec::new(),
+            slots: Vec::new(),
             heads: HashMap::new(),
         }
     }
 
-    /// Adds an operation, or refuses it at once where it contradicts what is stored.
-    pub(super) fn take(&mut self, engine: &dyn Engine, queued: Queued) {
+    /// Adds an operation, or refuses it at once where it contradicts what is stored in `sessions`, or
+    /// where that cannot be written, with the reason.
+    pub(super) fn take(&mut self, sessions: Sessions<'_>, queued: Queued) {
         self.n_ops += 1;
-        self.pending.slots.push(queued.slots);
+        self.slots.push(queued.slots);
         match queued.op {
-            Op::Audit { at_ms, body } => self.add_audit(at_ms, &body),
-            Op::Session { write, ack } => match self.add_session(engine, &write) {
-                Ok(()) => self.pending.waiters.push(ack),
-                Err(error) => drop(ack.send(Err(error))),
-            },
-            Op::Flush { ack } => self.pending.waiters.push(ack),
+            Op::Audit { at_ms, body } => {
+                self.n_bytes += body.len();
+                self.audit.push(Entry {
+                    at_ms,
+                    body: body.into(),
+                });
+            }
+            Op::Session { write, ack } => {
+                let added = match sessions {
+                    Ok(engine) => self.add_session(engine, &write),
+                    Err(Some(reason)) => Err(StoreError::Poisoned {
+                        reason: Arc::clone(reason),
+                    }),
+                    Err(None) => Err(StoreError::Closed),
+                };
+                match added {
+                    Ok(()) => self.session_waiters.push(ack),
+                    // Whoever no longer waits does not need the answer.
+                    Err(error) => drop(ack.send(Err(error))),
+                }
+            }
+            Op::Flush { ack } => self.flush_waiters.push(ack),
         }
-    }
-
-    fn add_audit(&mut self, at_ms: UnixMs, body: &[u8]) {
-        let head = &mut self.pending.head;
-        head.last_seq += 1;
-        head.count += 1;
-        self.n_audit += 1;
-        let record = Record {
-            kind: Kind::Audit,
-            flags: 0,
-            seq: head.last_seq,
-            at_ms,
-            body,
-        };
-        self.batch
-            .insert(key::audit(head.last_seq), record.encode());
     }
 
     fn add_session(&mut self, engine: &dyn Engine, write: &SessionWrite) -> Result<(), StoreError> {
@@ -95,7 +97,7 @@ impl Group {
             });
         }
         if stored.is_none() {
-            self.pending.n_sessions += 1;
+            self.recovered.n_sessions += 1;
         }
         self.heads.insert(write.id, write.head_seq);
         write.entries(&mut self.batch);
@@ -107,61 +109,55 @@ impl Group {
     }
 
     pub(super) const fn n_bytes(&self) -> usize {
-        self.batch.n_bytes()
-    }
-
-    pub(super) const fn n_audit(&self) -> u64 {
-        self.n_audit
+        self.n_bytes + self.batch.n_bytes()
     }
 
     pub(super) fn has_waiters(&self) -> bool {
-        !self.pending.waiters.is_empty()
+        !self.session_waiters.is_empty() || !self.flush_waiters.is_empty()
     }
 
-    pub(super) fn has_entries(&self) -> bool {
-        !self.batch.is_empty()
+    /// The audit records, taken out.
+    pub(super) fn take_audit(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.audit)
     }
 
-    /// For a group that has nothing to write: everything before it is durable already.
-    pub(super) fn acknowledge(self) {
-        self.pending.acknowledge();
-    }
-
-    /// The batch to write, with the record of this commit in it.
-    pub(super) fn close(mut self, at_ms: UnixMs) -> (Batch, Pending) {
-        self.pending.head.commit += 1;
+    /// The batch of the sessions with the record of its commit, and what is true then; `None` where
+    /// there is nothing to write.
+    pub(super) fn take_sessions(&mut self, at_ms: UnixMs) -> Option<(Batch, Recovered)> {
+        if self.batch.is_empty() {
+            return None;
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        self.recovered.commit += 1;
         let totals = Totals {
-            commit: self.pending.head.commit,
-            n_audit: self.pending.head.count,
-            n_sessions: self.pending.n_sessions,
+            commit: self.recovered.commit,
+            n_audit: 0,
+            n_sessions: self.recovered.n_sessions,
         };
-        self.batch.insert(key::COMMIT, totals.encode(at_ms));
-        (self.batch, self.pending)
+        batch.insert(key::COMMIT, totals.encode(at_ms));
+        Some((batch, self.recovered))
+    }
+
+    /// Tells those who wait for the sessions' batch how it ended.
+    pub(super) fn answer_sessions(&mut self, refusal: Option<&Arc<str>>) {
+        answer(std::mem::take(&mut self.session_waiters), refusal);
+    }
+
+    /// Tells those who wait for everything how it ended.
+    pub(super) fn answer_flushes(&mut self, refusal: Option<&Arc<str>>) {
+        answer(std::mem::take(&mut self.flush_waiters), refusal);
     }
 }
 
-impl Pending {
-    pub(super) const fn head(&self) -> Head {
-        self.head
-    }
-
-    pub(super) const fn n_sessions(&self) -> u64 {
-        self.n_sessions
-    }
-
-    /// Tells everyone who waits that it is durable.
-    pub(super) fn acknowledge(self) {
-        for waiter in self.waiters {
-            // Whoever no longer waits does not need the answer.
-            drop(waiter.send(Ok(())));
-        }
-    }
-
-    /// Tells everyone who waits that it is not known to be.
-    pub(super) fn refuse(self, reason: &Arc<str>) {
-        for waiter in self.waiters {
-            let reason = Arc::clone(reason);
-            drop(waiter.send(Err(StoreError::Poisoned { reason })));
-        }
+fn answer(waiters: Vec<Ack>, refusal: Option<&Arc<str>>) {
+    for waiter in waiters {
+        let answer = match refusal {
+            None => Ok(()),
+            Some(reason) => Err(StoreError::Poisoned {
+                reason: Arc::clone(reason),
+            }),
+        };
+        // Whoever no longer waits does not need the answer.
+        drop(waiter.send(answer));
     }
 }

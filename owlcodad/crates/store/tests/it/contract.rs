@@ -45,7 +45,7 @@ async fn audit_records_come_back_newest_first_over_pages() {
         let page = audit.query(query).await.unwrap();
         assert!(page.damaged.is_empty() && page.missing.is_empty());
         seen.extend(page.records);
-        before_seq = page.next_before_seq;
+        before_seq = page.next;
         if before_seq.is_none() {
             break;
         }

@@ -1,4 +1,5 @@
-//! The process dies at any moment: what was acknowledged is there, and the store opens.
+//! The process dies at any moment, also while a segment ends and while a store of the first schema is
+//! brought up: what was acknowledged is there, and the store opens.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -6,12 +7,14 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use owlcoda_store::{AuditQuery, Integrity, Store};
+use owlcoda_store::{AuditQuery, Integrity, Store, StoreOptions};
 use owlcoda_types::{RequestId, SessionId};
 
-use crate::sample::{event, meta, open, record};
+use crate::migration;
+use crate::sample::{event, meta, record};
 
-const SESSION: SessionId = SessionId::from_bytes([7; 16]);
+/// Not one of the fixture's.
+const SESSION: SessionId = SessionId::from_bytes([8; 16]);
 const NAME: &str = "kill::no_acknowledged_write_is_lost_when_the_process_is_killed";
 const DIR: &str = "OWLCODA_KILL_DIR";
 
@@ -35,8 +38,14 @@ fn no_acknowledged_write_is_lost_when_the_process_is_killed() {
         if kill % 5 == 0 {
             total.audit += so_far.audit;
             total.events += so_far.events;
+            total.n_segments += so_far.n_segments;
             so_far = Acknowledged::default();
             home = tempfile::tempdir().unwrap();
+            if kill % 10 == 0 {
+                migration::unpack(1, home.path());
+                so_far.audit = 300;
+                total.n_migrations += 1;
+            }
         }
         // Opening takes a large part of a short life; most are to die while they write.
         let since = if random.below(4) == 0 {
@@ -50,6 +59,7 @@ fn no_acknowledged_write_is_lost_when_the_process_is_killed() {
         so_far.audit = so_far.audit.max(seen.audit);
         so_far.events = so_far.events.max(seen.events);
         let found = runtime.block_on(check(home.path(), kill));
+        so_far.n_segments = found.n_segments;
         assert!(
             found.audit >= so_far.audit && found.events >= so_far.events,
             "kill {kill} lost something: acknowledged {so_far:?}, found {found:?}"
@@ -57,11 +67,13 @@ fn no_acknowledged_write_is_lost_when_the_process_is_killed() {
     }
     total.audit += so_far.audit;
     total.events += so_far.events;
+    total.n_segments += so_far.n_segments;
+    assert!(total.n_segments > n_kills / 5, "no segment ended");
     assert!(total.audit > 0 && total.events > 0, "nothing was written");
     println!(
         "kills {n_kills} ({n_before_open} before open ended), acknowledged {} audit records and {} \
-         events, lost 0",
-        total.audit, total.events
+         events, lost 0; {} segments, {} migrations",
+        total.audit, total.events, total.n_segments, total.n_migrations
     );
 }
 
@@ -70,6 +82,8 @@ struct Acknowledged {
     is_open: bool,
     audit: u64,
     events: u64,
+    n_segments: u64,
+    n_migrations: u64,
 }
 
 /// The child: writes, and says what was acknowledged, until it is killed.
@@ -80,7 +94,7 @@ struct Acknowledged {
 )]
 async fn write_until_killed(dir: &Path) -> ! {
     println!("\nstart");
-    let store = open(dir).unwrap();
+    let store = Store::open(dir, options()).unwrap();
     println!("open");
     let mut audit = store.stats().last_audit_seq;
     let sessions = store.sessions();
@@ -89,7 +103,8 @@ async fn write_until_killed(dir: &Path) -> ! {
         None => 0,
     };
     loop {
-        for _ in 0..8 {
+        // Small groups, which go into slots, and large ones, which fill blocks.
+        for _ in 0..=(audit % 97) {
             audit += 1;
             store.audit().append(record(audit));
         }
@@ -100,6 +115,14 @@ async fn write_until_killed(dir: &Path) -> ! {
         println!("events {head}");
         store.audit().flush().await.unwrap();
         println!("audit {audit}");
+    }
+}
+
+/// Segments that end after some hundred records.
+fn options() -> StoreOptions {
+    StoreOptions {
+        segment_bytes: 60_000,
+        ..StoreOptions::default()
     }
 }
 
@@ -175,12 +198,14 @@ fn kill_writer(dir: &Path, since: &str, after: Duration) -> Acknowledged {
 /// Opens what the killed writer left, and reads all of it.
 #[expect(clippy::panic, reason = "a store that cannot be read fails the test")]
 async fn check(dir: &Path, kill: u64) -> Acknowledged {
-    let store = open(dir).unwrap_or_else(|error| panic!("kill {kill}: {error}"));
+    let store = Store::open(dir, options()).unwrap_or_else(|error| panic!("kill {kill}: {error}"));
     assert_eq!(store.stats().integrity, Integrity::Ok, "kill {kill}");
     let found = Acknowledged {
         is_open: true,
         audit: check_audit(&store).await,
         events: check_events(&store).await,
+        n_segments: store.stats().n_segments,
+        n_migrations: 0,
     };
     assert_eq!(store.stats().integrity, Integrity::Ok, "kill {kill}");
     store.close().await;
@@ -206,7 +231,7 @@ async fn check_audit(store: &Store) -> u64 {
             assert_eq!((seq, found), (expected, record(expected)));
             expected -= 1;
         }
-        query.before_seq = page.next_before_seq;
+        query.before_seq = page.next;
         if query.before_seq.is_none() {
             break;
         }

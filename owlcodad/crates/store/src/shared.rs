@@ -1,0 +1,127 @@
+//! What the writer says about itself, to everyone, and what readers read from.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use owlcoda_telemetry::metric;
+use owlcoda_types::{Clock, UnixMs};
+use parking_lot::{Mutex, RwLock};
+
+use crate::StoreError;
+use crate::anchor::Head;
+use crate::engine::Engine;
+use crate::integrity::{Findings, Integrity};
+use crate::shelf::Shelf;
+
+/// What the writer and its readers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) findings: Arc<Findings>,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) n_audit_dropped: AtomicU64,
+    pub(crate) n_outages: AtomicU64,
+    pub(crate) progress: Mutex<Progress>,
+    /// The sessions' engine, or why there is none. A read holds the lock to its end, so that opening
+    /// it again, and closing, wait for it.
+    sessions: RwLock<Sessions>,
+    passing: Mutex<Passing>,
+}
+
+/// The sessions' engine, or why there is none; without a reason because the store is closed.
+type Sessions = Result<Arc<dyn Engine>, Option<Arc<str>>>;
+
+/// What is wrong for now.
+#[derive(Debug, Default)]
+struct Passing {
+    outage: Option<Arc<str>>,
+    anchor: Option<String>,
+}
+
+/// How far the writer has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) head: Head,
+    pub(crate) n_sessions: u64,
+    pub(crate) session_bytes: u64,
+    pub(crate) audit_bytes: u64,
+    /// Commits of audit records since the store was made.
+    pub(crate) audit_commit: u64,
+    pub(crate) n_segments: u64,
+    pub(crate) last_commit_at_ms: Option<UnixMs>,
+}
+
+impl Shared {
+    pub(crate) fn new(clock: Arc<dyn Clock>, findings: Arc<Findings>, shelf: Arc<Shelf>) -> Self {
+        Self {
+            clock,
+            findings,
+            shelf,
+            n_audit_dropped: AtomicU64::new(0),
+            n_outages: AtomicU64::new(0),
+            progress: Mutex::default(),
+            sessions: RwLock::new(Err(None)),
+            passing: Mutex::default(),
+        }
+    }
+
+    /// Audit records that will never be written.
+    pub(crate) fn count_dropped(&self, n_records: u64) {
+        self.n_audit_dropped.fetch_add(n_records, Ordering::Relaxed);
+        metric::AUDIT_DROPPED.add([], n_records);
+    }
+
+    /// From now on readers find this.
+    pub(crate) fn show_sessions(&self, sessions: Result<Arc<dyn Engine>, Arc<str>>) {
+        *self.sessions.write() = sessions.map_err(Some);
+    }
+
+    /// From now on readers find that the store is closed.
+    pub(crate) fn close_sessions(&self) {
+        *self.sessions.write() = Err(None);
+    }
+
+    /// Asks the sessions' engine.
+    pub(crate) fn with_sessions<T>(
+        &self,
+        question: impl FnOnce(&dyn Engine) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match &*self.sessions.read() {
+            Ok(engine) => question(&**engine),
+            Err(Some(reason)) => Err(StoreError::Poisoned {
+                reason: Arc::clone(reason),
+            }),
+            Err(None) => Err(StoreError::Closed),
+        }
+    }
+
+    pub(crate) fn begin_outage(&self, reason: &Arc<str>) {
+        self.n_outages.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(%reason, "the store takes no writes, trying again");
+        self.passing.lock().outage = Some(Arc::clone(reason));
+    }
+
+    pub(crate) fn end_outage(&self) {
+        self.passing.lock().outage = None;
+    }
+
+    pub(crate) fn set_anchor_failure(&self, failure: Option<String>) {
+        self.passing.lock().anchor = failure;
+    }
+
+    /// What is wrong for now and what was found.
+    pub(crate) fn integrity(&self) -> Integrity {
+        let passing = self.passing.lock();
+        let outage = passing.outage.as_ref();
+        let outage = outage.map(|reason| format!("the store takes no writes: {reason}"));
+        let mut words: Vec<_> = outage.into_iter().chain(passing.anchor.clone()).collect();
+        match self.findings.integrity() {
+            Integrity::Ok => {}
+            Integrity::Degraded(found) => words.push(found),
+        }
+        if words.is_empty() {
+            return Integrity::Ok;
+        }
+        Integrity::Degraded(words.join("; "))
+    }
+}

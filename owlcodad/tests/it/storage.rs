@@ -1,0 +1,102 @@
+//! `owlcodad storage`: what a person and a script see of it.
+
+use std::path::Path;
+
+use owlcoda_testkit::{FakeUpstream, Script, http};
+use serde_json::json;
+
+use crate::process::{Ended, owlcodad, program, run};
+use crate::world::{MODEL, Route, start_before};
+
+async fn storage(home: &Path, arguments: &[&str]) -> Ended {
+    let mut command = program(&owlcodad());
+    command
+        .arg("storage")
+        .args(arguments)
+        .arg("--home")
+        .arg(home);
+    run(command).await
+}
+
+#[tokio::test]
+async fn calls_are_verified_exported_and_restored_once_the_daemon_is_gone() {
+    let upstream = FakeUpstream::start().await;
+    let mut daemon = start_before(&upstream).await;
+    for _ in 0..3 {
+        upstream.script(Script::reply("ok"));
+        let url = Route::Chat.url(&daemon);
+        let response = http::post(&url, Route::Chat.ask(MODEL).to_string()).await;
+        assert_eq!(response.status, 200);
+    }
+    let home = daemon.home().to_path_buf();
+    let busy = storage(&home, &["verify"]).await;
+    assert_eq!(busy.status, Some(75), "{busy:?}");
+    assert!(
+        busy.stderr.contains("is open in another process"),
+        "{busy:?}"
+    );
+    daemon.terminate();
+    daemon.wait_exit().await;
+
+    let whole = storage(&home, &["verify", "--json"]).await;
+    assert_eq!(whole.status, Some(0), "{whole:?}");
+    assert_eq!(whole.json()["n_audit_records"], 3);
+    assert_eq!(whole.json()["problems"], json!([]));
+
+    let archive = home.join("backup.zst");
+    let archive = archive.to_str().unwrap();
+    let exported = storage(&home, &["export", archive, "--json"]).await;
+    assert_eq!(exported.status, Some(0), "{exported:?}");
+    let again = storage(&home, &["export", archive]).await;
+    assert_eq!(
+        again.status,
+        Some(1),
+        "an archive is never written over: {again:?}"
+    );
+
+    let other = tempfile::tempdir().unwrap();
+    let imported = storage(other.path(), &["import", archive]).await;
+    assert_eq!(imported.status, Some(0), "{imported:?}");
+    let again = storage(other.path(), &["import", archive]).await;
+    assert_eq!(again.status, Some(1), "{again:?}");
+    assert!(again.stderr.contains("is not empty"), "{again:?}");
+
+    let restored = storage(&home, &["restore", archive, "--json"]).await;
+    assert_eq!(restored.status, Some(0), "{restored:?}");
+    assert_eq!(restored.json()["now"]["n_audit_records"], 3);
+    let kept = restored.json()["kept"].as_str().unwrap().to_owned();
+    assert!(Path::new(&kept).join("audit/000001/db").exists(), "{kept}");
+}
+
+#[tokio::test]
+async fn damage_is_status_1_and_a_newer_store_78() {
+    let home = tempfile::tempdir().unwrap();
+    let none = storage(home.path(), &["verify"]).await;
+    assert_eq!(
+        (none.status, none.stdout.as_str()),
+        (Some(0), "there is no store yet\n")
+    );
+
+    let mended = storage(home.path(), &["repair"]).await;
+    assert_eq!(mended.status, Some(0), "{mended:?}");
+    let store = home.path().join("store");
+    fs_err::remove_dir_all(store.join("audit/000001")).unwrap();
+    let damaged = storage(home.path(), &["verify"]).await;
+    assert_eq!(damaged.status, Some(1), "{damaged:?}");
+    assert!(
+        damaged
+            .stdout
+            .contains("problem: audit segment 1 cannot be opened"),
+        "{damaged:?}"
+    );
+
+    // The CRC-32C of the line before it.
+    let newer = "{\"schema\":99,\"count\":0,\"last_seq\":0,\"commit\":0}\n9fd610f6\n";
+    fs_err::write(store.join("audit.head"), newer).unwrap();
+    let refused = storage(home.path(), &["verify"]).await;
+    assert_eq!(refused.status, Some(78), "{refused:?}");
+    assert!(
+        refused.stderr.contains("run the version that wrote it"),
+        "{refused:?}"
+    );
+}
