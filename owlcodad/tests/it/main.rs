@@ -22,6 +22,8 @@ mod lifecycle;
 #[cfg(test)]
 mod managed;
 #[cfg(test)]
+mod offline;
+#[cfg(test)]
 mod older_files;
 #[cfg(test)]
 mod other_form;

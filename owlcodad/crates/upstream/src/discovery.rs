@@ -67,12 +67,7 @@ impl Upstream {
 
     async fn probe(&self, url: &EndpointUrl) -> Option<Discovered> {
         let answer = self.model_list(url, PROBE).await?;
-        let list: ModelList<'_> = serde_json::from_slice(&answer).ok()?;
-        let listed: Vec<_> = list
-            .data
-            .into_iter()
-            .filter_map(|raw| serde_json::from_str::<ListedModel>(raw.get()).ok())
-            .collect();
+        let listed = listed_in(&answer)?;
         let mut owners = listed.iter().filter_map(|model| model.owned_by.as_str());
         let server = owners.find_map(Server::of_owner);
         let mut seen = HashSet::new();
@@ -91,6 +86,19 @@ impl Upstream {
             models,
         })
     }
+}
+
+fn listed_in(answer: &[u8]) -> Option<Vec<ListedModel>> {
+    let list: ModelList<'_> = serde_json::from_slice(answer).ok()?;
+    let entries = list.data.into_iter();
+    let listed = entries.filter_map(|raw| serde_json::from_str(raw.get()).ok());
+    Some(listed.collect())
+}
+
+/// The names in a list of models; none where it is no list.
+pub(crate) fn names_in(answer: &[u8]) -> Option<Vec<String>> {
+    let listed = listed_in(answer)?.into_iter();
+    Some(listed.map(|model| model.id).collect())
 }
 
 fn read_tokens(value: &serde_json::Value) -> Option<u32> {

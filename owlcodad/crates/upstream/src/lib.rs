@@ -6,6 +6,7 @@ mod discovery;
 mod error;
 mod frames;
 mod head;
+mod look;
 pub mod managed;
 
 pub use client::{Body, Reply, Upstream};
@@ -13,3 +14,4 @@ pub use destination::{Destination, DestinationError, KeyHeader, Limits};
 pub use discovery::{Discovered, DiscoveredModel};
 pub use error::UpstreamError;
 pub use frames::Frames;
+pub use look::Look;
