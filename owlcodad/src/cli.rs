@@ -139,6 +139,10 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
 
+    /// Control socket. Default: run/control.sock in the home.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,

@@ -16,11 +16,12 @@ mod validate;
 mod write;
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use owlcoda_config::{Environment, Source};
 use owlcoda_proto::Place;
 
-use crate::cli::{Command, ConfigCommand, PlaceArgs, ServeArgs};
+use crate::cli::{Command, ConfigCommand, PlaceArgs};
 use crate::failure::Failure;
 use crate::reload::Sources;
 
@@ -58,9 +59,13 @@ pub(crate) struct Ground {
 
 impl Ground {
     pub(crate) fn of(args: &PlaceArgs) -> Result<Self, Failure> {
+        Self::with_socket(args, None)
+    }
+
+    pub(crate) fn with_socket(args: &PlaceArgs, socket: Option<&Path>) -> Result<Self, Failure> {
         let place = Place::locate(
             args.home.as_deref(),
-            None,
+            socket,
             &owlcoda_proto::Environment::of_process(),
         )?;
         let env = Environment::of_process();
@@ -73,7 +78,7 @@ impl Ground {
     }
 
     /// The configuration file, whether it is there or not.
-    pub(crate) fn config_path(&self) -> std::path::PathBuf {
+    pub(crate) fn config_path(&self) -> PathBuf {
         let path = self.source.path.clone();
         path.unwrap_or_else(|| self.place.home.join("config.json"))
     }
@@ -82,12 +87,10 @@ impl Ground {
 /// Runs a verb that does not serve. Returns its exit status.
 pub(crate) fn run(command: &Command) -> Result<u8, Failure> {
     let (answer, form) = match command {
-        Command::Serve(ServeArgs { place, json, .. }) => {
-            (dry_run::run(place)?, Form::of_flag(*json))
-        }
+        Command::Serve(args) => (dry_run::run(args)?, Form::of_flag(args.json)),
         Command::Init(args) => (init::run(args)?, Form::of_flag(args.json)),
         Command::Validate(args) => (validate::run(args)?, Form::of_flag(args.json)),
-        Command::Doctor(args) => (doctor::run(&args.place)?, Form::of_flag(args.json)),
+        Command::Doctor(args) => (doctor::run(args)?, Form::of_flag(args.json)),
         Command::Config { command } => match command {
             ConfigCommand::Show(args) => (config_show::run(&args.place)?, Form::of_flag(args.json)),
             ConfigCommand::Export(args) => (config_export::run(args)?, Form::of_flag(args.json)),

@@ -1,5 +1,7 @@
 //! The command tree: what may be typed, and what its help says.
 
+pub(crate) mod offline;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -10,7 +12,7 @@ use crate::exit::Exit;
 const TEMPLATE: &str =
     "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
-/// Asks a running owlcodad how it is, which models it has and what it was asked.
+/// Asks a running owlcodad how it is, which models it has and what it was asked; checks and writes its configuration.
 #[derive(Debug, Parser)]
 #[command(
     name = "owlctl",
@@ -21,6 +23,7 @@ const TEMPLATE: &str =
   owlctl models              what it can route to
   owlctl audit --errors      the last model calls that failed
   owlctl health -q           silent; the exit status is the answer
+  owlctl doctor              what is wrong with this machine, daemon or not
   owlctl --json models       one JSON object instead of text",
     after_help = "`owlctl --help` explains the exit status.",
     after_long_help = Exit::help(),
@@ -75,6 +78,8 @@ pub(crate) enum Verb {
     Models(ModelsArgs),
     Audit(AuditArgs),
     Reload(ReloadArgs),
+    #[command(flatten)]
+    Offline(offline::OfflineVerb),
 }
 
 /// Prints the version of this program and of the daemon
@@ -199,11 +204,18 @@ mod tests {
             .collect();
         assert_eq!(
             verbs,
-            ["version", "status", "health", "models", "audit", "reload"]
+            [
+                "version", "status", "health", "models", "audit", "reload", "init", "validate",
+                "doctor", "config"
+            ]
         );
         for verb in verbs {
             let help = help_of(&["owlctl", &verb, "--help"]);
             golden::check(&format!("help_{verb}"), &help);
+        }
+        for verb in ["show", "export", "migrate"] {
+            let help = help_of(&["owlctl", "config", verb, "--help"]);
+            golden::check(&format!("help_config_{verb}"), &help);
         }
     }
 
@@ -231,6 +243,8 @@ mod tests {
             &["owlctl", "status", "--timeout", "0"],
             &["owlctl", "status", "extra"],
             &["owlctl", "statsu"],
+            &["owlctl", "validate", "a", "--config", "b"],
+            &["owlctl", "config", "export", "--format", "yaml"],
         ] {
             let error = Cli::try_parse_from(arguments).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{arguments:?}");

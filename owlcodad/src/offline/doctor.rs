@@ -9,7 +9,7 @@ mod servers;
 
 use serde::{Serialize, Serializer};
 
-use crate::cli::PlaceArgs;
+use crate::cli::DoctorArgs;
 use crate::failure::Failure;
 use crate::offline::document::json;
 use crate::offline::text::wrapped;
@@ -178,8 +178,8 @@ pub(super) async fn examine(ground: &Ground, verdict: &Verdict) -> Examination {
     }
 }
 
-pub(super) fn run(place: &PlaceArgs) -> Result<Answer, Failure> {
-    let ground = Ground::of(place)?;
+pub(super) fn run(args: &DoctorArgs) -> Result<Answer, Failure> {
+    let ground = Ground::with_socket(&args.place, args.socket.as_deref())?;
     let verdict = Verdict::of(&ground.source, &ground.env);
     let examination = wait_for(examine(&ground, &verdict))?;
     Ok(answer(&examination.checks))

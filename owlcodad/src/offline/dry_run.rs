@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use owlcoda_types::ErrorCode;
 use serde::Serialize;
 
-use crate::cli::PlaceArgs;
+use crate::cli::ServeArgs;
 use crate::failure::Failure;
 use crate::offline::doctor::{self, State};
 use crate::offline::document::json;
@@ -32,8 +32,8 @@ struct Step {
     detail: String,
 }
 
-pub(super) fn run(place: &PlaceArgs) -> Result<Answer, Failure> {
-    let ground = Ground::of(place)?;
+pub(super) fn run(args: &ServeArgs) -> Result<Answer, Failure> {
+    let ground = Ground::with_socket(&args.place, args.socket.as_deref())?;
     let verdict = Verdict::of(&ground.source, &ground.env);
     let examination = wait_for(doctor::examine(&ground, &verdict))?;
     let is_running = examination.is_daemon_running;

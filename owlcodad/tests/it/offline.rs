@@ -1,5 +1,6 @@
 //! The verbs that do not serve, as programs: what they print, write and end with.
 
+mod clients;
 mod configs;
 mod hostile;
 mod machine;

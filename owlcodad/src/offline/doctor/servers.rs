@@ -22,10 +22,7 @@ const ID: &str = "model_server";
 /// How long a model server may take to list its models.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Model servers that are asked at a time.
-const AT_A_TIME: usize = 16;
-
-/// Most model servers that are asked at all.
+/// Most model servers that are asked, all at a time.
 const MAX_ASKED: usize = 64;
 
 /// Most names that a sentence lists.
@@ -49,7 +46,7 @@ pub(super) async fn look_at_all(config: &Config, ground: &Ground) -> Vec<Check> 
     let n_more = sites.len().saturating_sub(MAX_ASKED);
     let asked = sites.iter().take(MAX_ASKED);
     let looks = futures_util::stream::iter(asked.map(|site| look_at(&upstream, site)));
-    let mut checks: Vec<Check> = looks.buffered(AT_A_TIME).collect().await;
+    let mut checks: Vec<Check> = looks.buffered(MAX_ASKED).collect().await;
     if n_more > 0 {
         checks.push(Check::skip(ID, format!("{n_more} more are not asked")));
     }
