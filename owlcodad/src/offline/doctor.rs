@@ -249,5 +249,24 @@ mod tests {
             ]
             .join("\n")
         );
+        let document: serde_json::Value = serde_json::from_str(&answer.json).unwrap();
+        let row = |number: u8, id: &str, state: &str, detail: &str, remedy: Option<&str>| {
+            serde_json::json!({
+                "number": number, "id": id, "state": state, "detail": detail, "remedy": remedy,
+            })
+        };
+        let mend = Some("chmod 700 /home/ada/.owlcoda");
+        assert_eq!(
+            document,
+            serde_json::json!({
+                "apiVersion": "owlcoda/v1", "kind": "Doctor", "state": "warn",
+                "n_warn": 1, "n_fail": 0,
+                "checks": [
+                    row(1, "port", "ok", "free", None),
+                    row(2, "home", "warn", "mode 0755", mend),
+                    row(3, "token", "skip", "none yet", None),
+                ],
+            })
+        );
     }
 }

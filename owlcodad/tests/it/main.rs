@@ -38,6 +38,8 @@ mod reload;
 #[cfg(test)]
 mod resilience;
 #[cfg(test)]
+mod runtime_keys;
+#[cfg(test)]
 mod stream;
 #[cfg(test)]
 mod tidy;

@@ -127,6 +127,7 @@ async fn show_prints_values_with_their_sources_and_no_secret() {
         .run_with(&["config", "show", "--json"], &variables)
         .await;
     assert!(!ended.stdout.contains("sk-"), "{}", ended.stdout);
+    golden("config_show_json", &ended.stdout, &at(home.path()));
     let document = ended.json();
     assert_eq!(document["kind"], "Config");
     let settings = document["settings"].as_array().unwrap();
@@ -150,7 +151,9 @@ async fn export_is_a_configuration_without_secrets_in_each_form() {
             &at(home.path()),
         );
     }
-    let document = home.json(&["config", "export", "--json"]).await;
+    let ended = home.run(&["config", "export", "--json"]).await;
+    golden("config_export_document", &ended.stdout, &at(home.path()));
+    let document = ended.json();
     assert_eq!(document["variables"][0]["name"], "OPENROUTER_API_KEY");
     // What is exported is valid elsewhere.
     let exported = home.run(&["config", "export"]).await.stdout;
@@ -169,6 +172,10 @@ async fn migrate_rewrites_once_with_a_backup_and_keeps_what_it_does_not_know() {
     let dry = home.run(&["config", "migrate", "--dry-run"]).await;
     assert_eq!(dry.status, Some(0), "{dry:?}");
     golden("config_migrate_dry", &dry.stdout, &at(home.path()));
+    let dry = home
+        .run(&["config", "migrate", "--dry-run", "--json"])
+        .await;
+    golden("config_migrate_json", &dry.stdout, &at(home.path()));
     assert_eq!(home.read("config.json"), OLD, "a dry run writes nothing");
     let document = home.json(&["config", "migrate", "--json"]).await;
     assert_eq!(document["is_written"], true);

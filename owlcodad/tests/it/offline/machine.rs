@@ -44,6 +44,8 @@ async fn init_writes_what_the_servers_list_and_the_daemon_serves_it() {
     golden("init_file", &home.read("config.json"), &names);
     let mode = fs_err::metadata(home.config()).unwrap().mode() & 0o777;
     assert_eq!(mode, 0o600);
+    let again = [&arguments[..], &["--force", "--json"]].concat();
+    golden("init_json", &home.run(&again).await.stdout, &names);
 
     let written: Value = serde_json::from_str(&home.read("config.json")).unwrap();
     let daemon = start(with(written, json!({"port": 0}))).await;
@@ -259,6 +261,8 @@ async fn a_dry_run_goes_through_four_steps_and_starts_nothing() {
     let steps = document["steps"].as_array().unwrap().iter();
     let names: Vec<_> = steps.map(|step| step["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["config", "validate", "ports", "doctor"]);
+    let fields: Vec<_> = document.as_object().unwrap().keys().collect();
+    golden("dry_run_fields", &format!("{fields:?}"), &[]);
     assert_eq!(home.run(&["serve", "--dry-run"]).await.status, Some(0));
     assert_eq!(home.names(), ["config.json"]);
     let bad = Home::with("{\"port\": true}");
