@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use owlcoda_config::EndpointUrl;
 
 /// The daemon in front of every model a developer has.
 #[derive(Debug, Parser)]
@@ -17,16 +18,63 @@ Exit status: 0 ended as asked, 1 failed, 2 wrong arguments, 3 ended but had to c
 75 another daemon or program is in the way, 78 the configuration or the data directory is not \
 usable, 130 or 143 ended at once by a second signal.";
 
+const INIT_STATUS: &str = "\
+Exit status: 0 written, 1 nothing was written, because the file exists or no model server \
+answered, 2 wrong arguments, 78 the data directory is not usable.";
+
+const VALIDATE_STATUS: &str = "\
+Exit status: 0 valid, perhaps with warnings, 2 wrong arguments, 78 not valid.";
+
+const DOCTOR_STATUS: &str = "\
+Exit status: 0 everything works, perhaps with warnings, 1 something does not, 2 wrong arguments.";
+
+const CONFIG_STATUS: &str = "\
+Exit status: 0 done, 1 the file could not be written, 2 wrong arguments, 78 the configuration is \
+not valid.";
+
+const SERVE_STATUS: &str = "\
+Exit status of --dry-run: 0 a start would serve, 1 something is in the way, 78 the configuration \
+is not valid.";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run in the foreground until SIGTERM or SIGINT; a second signal ends it at once.
+    #[command(after_help = SERVE_STATUS)]
     Serve(ServeArgs),
+    /// Ask the model servers of this machine for their models, and write a configuration with them.
+    #[command(after_help = INIT_STATUS)]
+    Init(InitArgs),
+    /// Tell everything that is wrong with the configuration, each with its line and code.
+    #[command(after_help = VALIDATE_STATUS)]
+    Validate(ValidateArgs),
+    /// Look at everything that serving depends on, and tell what mends it.
+    #[command(after_help = DOCTOR_STATUS)]
+    Doctor(DoctorArgs),
+    /// Show, export or rewrite the configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Verify, repair, export or restore the store while no daemon runs.
     Storage(crate::storage::StorageArgs),
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every value in force and what it comes from; keys are never shown.
+    #[command(after_help = CONFIG_STATUS)]
+    Show(ShowArgs),
+    /// Print a configuration that another machine can use, without keys.
+    #[command(after_help = CONFIG_STATUS)]
+    Export(ExportArgs),
+    /// Rewrite a file of an older version in the form of today; the old one is kept beside it.
+    #[command(after_help = CONFIG_STATUS)]
+    Migrate(MigrateArgs),
+}
+
+/// Where the files are.
 #[derive(Args, Debug)]
-pub(crate) struct ServeArgs {
+pub(crate) struct PlaceArgs {
     /// Configuration file. Default: config.json in the home, where there is one.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -36,8 +84,113 @@ pub(crate) struct ServeArgs {
     /// Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda.
     #[arg(long, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
 
     /// Control socket. Default: run/control.sock in the home.
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
+
+    /// Check the configuration, the port and the machine, and end.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Print one JSON object instead of text; with --dry-run.
+    #[arg(long, requires = "dry_run")]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InitArgs {
+    /// Model server to ask, instead of those on the usual ports; may be given several times.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Vec<EndpointUrl>,
+
+    /// Replace a file that exists; it is kept beside the new one.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ValidateArgs {
+    /// File to look at. Default: the one that the daemon would read.
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    pub(crate) file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// Control socket. Default: run/control.sock in the home.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// What to print: a file for the other machine, variables for a shell, or what is in it.
+    #[arg(long, value_enum, default_value = "json", conflicts_with = "json")]
+    pub(crate) format: ExportFormat,
+
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// Print one JSON object with the configuration, the variables that it needs and what is left out.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Json,
+    Env,
+    Text,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MigrateArgs {
+    /// Say what would change, and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

@@ -13,6 +13,9 @@ use owlcoda_store::StoreError;
 use owlcoda_types::ErrorCode;
 use owlcoda_upstream::UpstreamError;
 
+use crate::port_holder::PortHolder;
+use crate::reload::problems_of;
+
 /// Why the daemon did not start. The message says the way out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -20,6 +23,9 @@ pub(crate) enum Failure {
     Locate(#[from] LocateError),
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// What a verb was asked for cannot be made of it.
+    #[error("the configuration is not valid; all of it: owlcodad validate\n{}", lines(.0))]
+    NotValid(ConfigError),
     #[error("{}: {}", .0, with_causes(&.0.source))]
     Snapshot(#[from] SnapshotError),
     #[error(
@@ -30,10 +36,22 @@ pub(crate) enum Failure {
     #[error("another owlcodad already runs for `{}`: {holder}", home.display())]
     AlreadyRunning { home: PathBuf, holder: String },
     #[error(
-        "port {} is in use by another program; stop it, or set `port` in the configuration \
-         (or OWLCODA_PORT)", address.port()
+        "port {} is in use by {}; stop it, or set `port` in the configuration (or OWLCODA_PORT)",
+        address.port(),
+        holder.as_ref().map_or_else(|| "another program".to_owned(), ToString::to_string)
     )]
-    PortInUse { address: SocketAddr },
+    PortInUse {
+        address: SocketAddr,
+        /// None where the system does not tell.
+        holder: Option<PortHolder>,
+    },
+    #[error(
+        "`{}` exists and stays as it is; to replace it and keep it as a backup: owlcodad init \
+         --force", path.display()
+    )]
+    ConfigExists { path: PathBuf },
+    #[error("`{}` could not be written, and is as it was: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
     #[error("could not listen on {address}: {source}")]
     Listen {
         address: SocketAddr,
@@ -63,19 +81,28 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_status(&self) -> u8 {
         let code = match self {
-            Self::Locate(_) | Self::Config(_) | Self::Snapshot(_) | Self::Home { .. } => {
-                ErrorCode::InvalidConfig
-            }
+            Self::Locate(_)
+            | Self::Config(_)
+            | Self::NotValid(_)
+            | Self::Snapshot(_)
+            | Self::Home { .. } => ErrorCode::InvalidConfig,
             Self::AlreadyRunning { .. } | Self::PortInUse { .. } => ErrorCode::Busy,
             Self::Listen { .. } | Self::Token(_) | Self::LogFile(_) => ErrorCode::InvalidConfig,
             Self::Socket(error) => error.code(),
             Self::Store(StoreError::NewerSchema { .. }) => ErrorCode::InvalidConfig,
             Self::Store(error) => error.code(),
             Self::Upstream(error) => error.code(),
-            Self::Archive { .. } | Self::System { .. } => ErrorCode::Internal,
+            Self::ConfigExists { .. } => ErrorCode::Conflict,
+            Self::Archive { .. } | Self::System { .. } | Self::Write { .. } => ErrorCode::Internal,
         };
         code.exit_status()
     }
+}
+
+fn lines(error: &ConfigError) -> String {
+    let problems = problems_of(error).into_iter();
+    let lines: Vec<_> = problems.map(|problem| problem.to_string()).collect();
+    lines.join("\n")
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {

@@ -7,7 +7,9 @@ mod failure;
 mod health;
 mod host;
 mod instance;
+mod offline;
 mod places;
+mod port_holder;
 mod recorder;
 mod reload;
 mod serve;
@@ -26,8 +28,8 @@ fn main() -> ExitCode {
     // Everything that the daemon makes is its owner's alone.
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
     let ended = match Cli::parse().command {
-        Command::Serve(args) => serve::run(&args),
-        Command::Storage(args) => storage::run(&args),
+        Command::Serve(args) if !args.dry_run => serve::run(&args),
+        other => offline::run(&other),
     };
     match ended {
         Ok(status) => ExitCode::from(status),

@@ -25,6 +25,7 @@ use crate::composition::Composition;
 use crate::failure::Failure;
 use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
+use crate::port_holder::PortHolder;
 use crate::recorder::AuditRecorder;
 use crate::reload::{Reloader, Report, Sources, Targets};
 use crate::{composition, discovery, health, places, shutdown, warmup};
@@ -34,13 +35,20 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Runs the daemon. Returns the exit status of one that ran.
 pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let place = Place::locate(
-        args.home.as_deref(),
+        args.place.home.as_deref(),
         args.socket.as_deref(),
         &owlcoda_proto::Environment::of_process(),
     )?;
     let environment = Environment::of_process();
-    notice_stray_config(&owlcoda_config::find(args.config.as_deref(), &place.home));
-    let mut sources = Sources::new(args.config.clone(), place.home.clone(), environment.clone());
+    notice_stray_config(&owlcoda_config::find(
+        args.place.config.as_deref(),
+        &place.home,
+    ));
+    let mut sources = Sources::new(
+        args.place.config.clone(),
+        place.home.clone(),
+        environment.clone(),
+    );
     let source = sources.now();
     let fingerprint = Fingerprint::of(&source);
     let loaded = owlcoda_config::load(&source, &environment)?;
@@ -313,7 +321,10 @@ async fn bind(config: &Config) -> Result<Server, Failure> {
     Server::bind(address, config.server.max_connections)
         .await
         .map_err(|source| match source.kind() {
-            std::io::ErrorKind::AddrInUse => Failure::PortInUse { address },
+            std::io::ErrorKind::AddrInUse => Failure::PortInUse {
+                address,
+                holder: PortHolder::find(address),
+            },
             _ => Failure::Listen { address, source },
         })
 }

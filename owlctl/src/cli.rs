@@ -1,5 +1,7 @@
 //! The command tree: what may be typed, and what its help says.
 
+pub(crate) mod offline;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use crate::quantity;
 const TEMPLATE: &str =
     "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
-/// Asks a running owlcodad how it is, which models it has and what it was asked.
+/// Asks a running owlcodad how it is, which models it has and what it was asked; checks and writes its configuration.
 #[derive(Debug, Parser)]
 #[command(
     name = "owlctl",
@@ -23,6 +25,7 @@ const TEMPLATE: &str =
   owlctl models              what it can route to
   owlctl audit --errors      the last model calls that failed
   owlctl health -q           silent; the exit status is the answer
+  owlctl doctor              what is wrong with this machine, daemon or not
   owlctl --json models       one JSON object instead of text",
     after_help = "`owlctl --help` explains the exit status.",
     after_long_help = Exit::help(),
@@ -78,6 +81,8 @@ pub(crate) enum Verb {
     Audit(AuditArgs),
     Reload(ReloadArgs),
     Logs(LogsArgs),
+    #[command(flatten)]
+    Offline(offline::OfflineVerb),
 }
 
 /// Prints the version of this program and of the daemon
@@ -225,12 +230,17 @@ mod tests {
         assert_eq!(
             verbs,
             [
-                "version", "status", "health", "models", "audit", "reload", "logs"
+                "version", "status", "health", "models", "audit", "reload", "logs", "init",
+                "validate", "doctor", "config"
             ]
         );
         for verb in verbs {
             let help = help_of(&["owlctl", &verb, "--help"]);
             golden::check(&format!("help_{verb}"), &help);
+        }
+        for verb in ["show", "export", "migrate"] {
+            let help = help_of(&["owlctl", "config", verb, "--help"]);
+            golden::check(&format!("help_config_{verb}"), &help);
         }
     }
 
@@ -258,6 +268,8 @@ mod tests {
             &["owlctl", "status", "--timeout", "0"],
             &["owlctl", "status", "extra"],
             &["owlctl", "statsu"],
+            &["owlctl", "validate", "a", "--config", "b"],
+            &["owlctl", "config", "export", "--format", "yaml"],
         ] {
             let error = Cli::try_parse_from(arguments).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{arguments:?}");

@@ -4,11 +4,13 @@ mod audit;
 mod health;
 mod logs;
 mod models;
+mod offline;
 mod reload;
 mod status;
 mod version;
 
 use std::io;
+use std::time::Duration;
 
 use owlcoda_proto::v1::Usage;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,22 +22,20 @@ use crate::report::Report;
 
 /// Runs the command that was typed. Every failure is a report, too.
 pub(crate) async fn run(cli: &Cli) -> Report {
-    let context = match Context::of_process(&cli.global) {
-        Ok(context) => context,
-        Err(error) => return Report::failure(&error),
-    };
     // Before anything is sent, so that Ctrl-C has its own exit status from then on.
     let interrupts = signal(SignalKind::interrupt());
-    let limit = context.time_limit();
+    let limit = Duration::from_secs(cli.global.timeout);
+    let context = || Context::of_process(&cli.global);
     let answer = async {
         match &cli.verb {
-            Verb::Version(args) => version::run(&context, args).await,
-            Verb::Status(_) => status::run(&context).await,
-            Verb::Health(_) => health::run(&context).await,
-            Verb::Models(_) => models::run(&context).await,
-            Verb::Audit(args) => audit::run(&context, args).await,
-            Verb::Reload(_) => reload::run(&context).await,
-            Verb::Logs(args) => logs::run(&context, args).await,
+            Verb::Version(args) => version::run(&context()?, args).await,
+            Verb::Status(_) => status::run(&context()?).await,
+            Verb::Health(_) => health::run(&context()?).await,
+            Verb::Models(_) => models::run(&context()?).await,
+            Verb::Audit(args) => audit::run(&context()?, args).await,
+            Verb::Reload(_) => reload::run(&context()?).await,
+            Verb::Logs(args) => logs::run(&context()?, args).await,
+            Verb::Offline(verb) => offline::run(verb, &cli.global).await,
         }
     };
     let in_time = async {

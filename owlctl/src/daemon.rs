@@ -1,7 +1,5 @@
 //! The way from the global options to a daemon that answers.
 
-use std::time::Duration;
-
 use owlcoda_proto::{Client, Environment, Place, connect};
 
 use crate::cli::Global;
@@ -24,11 +22,6 @@ impl<'a> Context<'a> {
             &Environment::of_process(),
         )?;
         Ok(Self { global, place })
-    }
-
-    /// How long the whole command may take.
-    pub(crate) const fn time_limit(&self) -> Duration {
-        Duration::from_secs(self.global.timeout)
     }
 
     /// Connects to the daemon.

@@ -1,5 +1,6 @@
 //! Why a command has no answer, how the run then ends, and the way out.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +27,10 @@ pub(crate) enum CommandError {
     TimedOut(Duration),
     #[error("interrupted")]
     Interrupted,
+    #[error("there is no `owlcodad` beside this program or in PATH, and it does this")]
+    NoProgram,
+    #[error("`{}` could not be run: {source}", printable(&program.to_string_lossy()))]
+    Program { program: PathBuf, source: io::Error },
 }
 
 impl CommandError {
@@ -47,6 +52,7 @@ impl CommandError {
             Self::Refused(failure) => Exit::of_refusal(failure.code),
             Self::TimedOut(_) => Exit::TimedOut,
             Self::Interrupted => Exit::Interrupted,
+            Self::NoProgram | Self::Program { .. } => Exit::Failed,
         }
     }
 
@@ -70,6 +76,9 @@ impl CommandError {
                 source: ConnectError::Forbidden { .. },
                 ..
             } => "  only the user who runs the daemon may talk to it\n".to_owned(),
+            Self::NoProgram => {
+                "  install it beside owlctl, or put its directory into PATH\n".to_owned()
+            }
             Self::TimedOut(_) => "  wait longer with --timeout SECS\n".to_owned(),
             _ => String::new(),
         }

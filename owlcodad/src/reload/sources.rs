@@ -88,10 +88,11 @@ pub(crate) fn problems_of(error: &ConfigError) -> Vec<ConfigProblem> {
     problems.map(|problem| described(problem, file)).collect()
 }
 
-/// `problem`, in `file` unless it is one of a variable.
+/// `problem`, in `file` unless it is one of a variable or names its file itself.
 pub(crate) fn described(problem: &Problem, file: Option<&Path>) -> ConfigProblem {
-    let is_of_variable = problem.path.starts_with("OWLCODA_");
-    let file = file.filter(|_| !is_of_variable);
+    let elsewhere = ["OWLCODA_", "catalog.json: ", "credentials.json: "];
+    let is_elsewhere = elsewhere.iter().any(|it| problem.path.starts_with(it));
+    let file = file.filter(|_| !is_elsewhere);
     ConfigProblem {
         is_warning: problem.severity == owlcoda_config::Severity::Warning,
         code: problem.code.to_owned(),

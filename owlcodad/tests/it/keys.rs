@@ -254,3 +254,52 @@ async fn the_least_cache_of_the_store_still_keeps_every_record() {
         .json();
     assert_eq!(page["records"].as_array().unwrap().len(), 100);
 }
+
+#[tokio::test]
+async fn the_first_word_may_take_as_long_as_the_older_key_says() {
+    let upstream = FakeUpstream::start().await;
+    upstream.always(Script::stream().hang());
+    let config = with(config(&upstream), json!({"routerTimeoutMs": 1000}));
+    let daemon = start(config).await;
+    let body = Route::Chat.ask_stream(MODEL).to_string();
+    assert_eq!(
+        http::post(&Route::Chat.url(&daemon), body).await.status,
+        504
+    );
+}
+
+#[tokio::test]
+async fn what_an_entry_says_of_its_model_is_listed() {
+    let upstream = FakeUpstream::start().await;
+    let mut config = config(&upstream);
+    config["models"][0]["label"] = json!("The small one");
+    config["models"][0]["tier"] = json!("fast");
+    config["models"][0]["contextWindow"] = json!(4096);
+    let daemon = start(config).await;
+    let listed = owlctl(&daemon, &["models", "--json"]).await.json();
+    let model = &listed["models"][0];
+    assert_eq!(model["label"], "The small one");
+    assert_eq!(model["tier"], "fast");
+    assert_eq!(model["context_window_tokens"], 4096);
+    assert_eq!(model["aliases"], json!(["mini"]));
+}
+
+#[tokio::test]
+async fn the_data_directory_is_the_variable_s_unless_the_option_names_one() {
+    let homes = [1, 2].map(|port| {
+        let home = tempfile::tempdir().unwrap();
+        let text = json!({"port": port}).to_string();
+        fs_err::write(home.path().join("config.json"), text).unwrap();
+        home
+    });
+    let [of_variable, of_option] = homes.each_ref().map(|home| home.path().to_str().unwrap());
+    for (more, port) in [(&[][..], 1), (&["--home", of_option], 2)] {
+        let mut command = crate::process::program(&crate::process::owlcodad());
+        command
+            .env("OWLCODA_HOME", of_variable)
+            .args(["config", "show"])
+            .args(more);
+        let said = run(command).await.stdout;
+        assert!(said.contains(&format!("port = {port} (line 1)")), "{said}");
+    }
+}

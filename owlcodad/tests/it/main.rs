@@ -34,6 +34,8 @@ mod logs;
 #[cfg(test)]
 mod managed;
 #[cfg(test)]
+mod offline;
+#[cfg(test)]
 mod older_files;
 #[cfg(test)]
 mod other_form;
@@ -47,6 +49,8 @@ mod refusals;
 mod reload;
 #[cfg(test)]
 mod resilience;
+#[cfg(test)]
+mod runtime_keys;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]

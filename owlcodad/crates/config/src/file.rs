@@ -249,6 +249,10 @@ pub(crate) fn load_text(
         .into_iter()
         .map(|remark| of_file("catalog.json", remark));
     loaded.warnings.extend(remarks.chain(of_catalog));
+    if source.path.is_none() {
+        // There is no file whose form could be another.
+        loaded.changes.clear();
+    }
     Ok((loaded, text))
 }
 

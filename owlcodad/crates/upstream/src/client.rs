@@ -182,6 +182,28 @@ impl Upstream {
         listen(request, deadline).await
     }
 
+    /// The status and, where it is not too long, the body of `list` at the server of `url`.
+    pub(crate) async fn get_list(
+        &self,
+        list: &str,
+        url: &EndpointUrl,
+        headers: http::HeaderMap,
+    ) -> Result<(u16, Option<Bytes>), UpstreamError> {
+        let endpoint = url.id();
+        let request = self.pool(url).get(list).headers(headers).send();
+        let response = request
+            .await
+            .map_err(|error| UpstreamError::from_transport(&endpoint, &error))?;
+        let status = response.status().as_u16();
+        match read_capped(response, MAX_LIST_BYTES).await {
+            Ok(body) => Ok((status, Some(body))),
+            Err(ReadError::TooLarge) => Ok((status, None)),
+            Err(ReadError::Transport(error)) => {
+                Err(UpstreamError::from_transport(&endpoint, &error))
+            }
+        }
+    }
+
     /// Whether `path` of the server at `url` answers with a 2xx within `limit`.
     pub(crate) async fn is_ready(&self, url: &EndpointUrl, path: &str, limit: Duration) -> bool {
         let get = self.pool(url).get(format!("{}{path}", url.root())).send();

@@ -223,6 +223,12 @@ impl Upstream {
     }
 }
 
+/// The names in a list of models; none where it is no list.
+pub(crate) fn names_in(answer: &[u8]) -> Option<Vec<String>> {
+    let models = list::parse(answer)?.models.into_iter();
+    Some(models.map(|model| model.name).collect())
+}
+
 /// Each name once, and not more than we take.
 fn usable(models: Vec<DiscoveredModel>) -> Vec<DiscoveredModel> {
     let mut seen = HashSet::new();

@@ -6,6 +6,7 @@ mod discovery;
 mod error;
 mod frames;
 mod head;
+mod look;
 pub mod managed;
 mod probe;
 
@@ -14,4 +15,5 @@ pub use destination::{Destination, DestinationError, KeyHeader, Limits};
 pub use discovery::{Discovered, DiscoveredModel, Discovery, Place};
 pub use error::UpstreamError;
 pub use frames::Frames;
+pub use look::Look;
 pub use probe::Probe;

@@ -144,10 +144,13 @@ fn response_model_style(document: &mut Document, is_made: bool, journal: &mut Jo
             "responseModelStyle".to_owned(),
             "reverseMapInResponse".to_owned(),
         );
-        journal.note(
-            "reverseMapInResponse",
-            format!("is `\"responseModelStyle\": \"{style}\"` now"),
-        );
+        if is_written {
+            let message = format!("is `\"responseModelStyle\": \"{style}\"` now");
+            journal.note("reverseMapInResponse", message);
+        } else {
+            let message = "is `requested`: answers have the caller's own name, as with `modelMap`";
+            journal.note("responseModelStyle", message);
+        }
     } else if is_written {
         journal.note("reverseMapInResponse", "is gone: it concerned `modelMap`");
     }

@@ -76,8 +76,8 @@ pub(super) fn admin_token(document: &mut Document, journal: &mut Journal) {
     match remove(document, "adminToken") {
         Some(Value::String(token)) if !token.is_empty() => journal.note_loss(
             "adminToken",
-            "is not used: the daemon makes a token of its own, in `auth/token` of the data \
-             directory; remove the key, or run `owlcodad config migrate`",
+            "is not used and can go: the daemon makes a token of its own, in `auth/token` of the \
+             data directory",
         ),
         _ => journal.note("adminToken", "is gone: it said nothing"),
     }

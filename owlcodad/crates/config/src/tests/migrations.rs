@@ -67,7 +67,7 @@ fn each_step_does_what_it_says_and_nothing_else() {
             now(json!({"responseModelStyle": "requested", "models": [
                 {"id": "s", "backendModel": "s", "aliases": ["quick-haiku"], "tier": "fast",
                     "default": true}]})),
-            &["5 modelMap", "5 reverseMapInResponse"],
+            &["5 modelMap", "5 responseModelStyle"],
         ),
         (
             json!({"configVersion": 4, "port": 8019, "models": [{"id": "a", "aliases": ["x"]}], "defaultModel": "x"}),
