@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::offline::document::{json, shown};
 use crate::offline::text::wrapped;
 use crate::offline::validate::ChangeRow;
-use crate::offline::write::{back_up, replace};
+use crate::offline::write::{Access, back_up, replace};
 use crate::offline::{Answer, Ground};
 
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ pub(super) fn run(args: &MigrateArgs) -> Result<Answer, Failure> {
             source,
         };
         let backup = back_up(path).map_err(failed)?;
-        replace(path, &migrated.text).map_err(failed)?;
+        replace(path, &migrated.text, Access::AsBefore).map_err(failed)?;
         Some(shown(&backup))
     } else {
         None

@@ -114,16 +114,17 @@ pub(super) fn run(args: &ServeArgs) -> Result<Answer, Failure> {
             text.push_str(&check.remedy_line("    "));
         }
     }
-    text.push_str(match (is_ready, is_running) {
-        (true, false) => "a start now would serve; nothing was started (--dry-run)\n",
+    let verdict_line = match (is_ready, is_running) {
+        (true, false) => "a start now would serve; nothing was started (--dry-run)",
         (true, true) => {
             "a start would serve once the daemon that runs has ended; nothing was started \
-             (--dry-run)\n"
+             (--dry-run)"
         }
         (false, _) => {
-            "a start would fail, or not serve every model; nothing was started (--dry-run)\n"
+            "a start would fail, or not serve every model; nothing was started (--dry-run)"
         }
-    });
+    };
+    text.push_str(&wrapped("", verdict_line));
     let body = DryRun {
         is_ready,
         is_daemon_running: is_running,

@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::instance::prepare_home;
 use crate::offline::document::{self, shown};
 use crate::offline::text::{count, wrapped};
-use crate::offline::write::{back_up, replace};
+use crate::offline::write::{Access, back_up, replace};
 use crate::offline::{Answer, Ground, wait_for};
 
 /// Longest wait for a connection to a model server.
@@ -191,7 +191,7 @@ fn write(
     } else {
         None
     };
-    replace(path, text).map_err(failed)?;
+    replace(path, text, Access::Private).map_err(failed)?;
     Ok(backup)
 }
 

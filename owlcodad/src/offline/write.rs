@@ -13,12 +13,24 @@ const PRIVATE: u32 = 0o600;
 /// Most backups of one file.
 const MAX_BACKUPS: u32 = 1000;
 
+/// Who may read what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Its owner alone.
+    Private,
+    /// Whoever may read what was there; its owner alone where nothing was.
+    AsBefore,
+}
+
 /// Writes `text` to a new file beside `path`, makes it durable and puts it in place. What was there
-/// keeps its mode, and its owner where we may give it away. A link stays a link.
-pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// keeps its owner where we may give it away. A link stays a link.
+pub(super) fn replace(path: &Path, text: &str, access: Access) -> io::Result<()> {
     let path = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let before = fs_err::metadata(&path).ok();
-    let mode = before.as_ref().map_or(PRIVATE, |it| it.mode() & 0o777);
+    let mode = match (access, &before) {
+        (Access::AsBefore, Some(before)) => before.mode() & 0o777,
+        _ => PRIVATE,
+    };
     let beside = beside(&path, &format!("new-{}", std::process::id()));
     let written = write_new(&beside, text.as_bytes(), mode, before.as_ref())
         .and_then(|()| fs_err::rename(&beside, &path));
@@ -101,12 +113,14 @@ mod tests {
     fn a_new_file_is_its_owner_s_alone_and_an_old_one_keeps_its_mode() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config.json");
-        replace(&path, "one").unwrap();
+        replace(&path, "one", Access::AsBefore).unwrap();
         assert_eq!(mode(&path), 0o600);
         fs_err::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-        replace(&path, "two").unwrap();
+        replace(&path, "two", Access::AsBefore).unwrap();
         assert_eq!(fs_err::read_to_string(&path).unwrap(), "two");
         assert_eq!(mode(&path), 0o644);
+        replace(&path, "three", Access::Private).unwrap();
+        assert_eq!(mode(&path), 0o600);
         assert_eq!(names(home.path()), ["config.json"], "nothing is left over");
     }
 
@@ -116,7 +130,7 @@ mod tests {
         let (target, link) = (home.path().join("real"), home.path().join("config.json"));
         fs_err::write(&target, "one").unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
-        replace(&link, "two").unwrap();
+        replace(&link, "two", Access::AsBefore).unwrap();
         assert_eq!(fs_err::read_to_string(&target).unwrap(), "two");
         assert!(fs_err::symlink_metadata(&link).unwrap().is_symlink());
     }
@@ -140,7 +154,8 @@ mod tests {
     #[test]
     fn a_directory_that_is_not_there_is_a_failure_that_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
-        let error = replace(&home.path().join("none/config.json"), "x").unwrap_err();
+        let error =
+            replace(&home.path().join("none/config.json"), "x", Access::Private).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert_eq!(names(home.path()), [""; 0]);
     }

@@ -199,7 +199,9 @@ impl View<'_> {
         if value.is_null() {
             return;
         }
-        let is_of_catalog = path.starts_with("models[") && self.written.value("models").is_none();
+        let written = self.written.value("models");
+        let is_of_catalog =
+            path.starts_with("models[") && written.is_none_or(|models| *models == json!([]));
         let origin = self.written.origin(&path).unwrap_or(if is_of_catalog {
             Origin::Catalog
         } else {

@@ -62,6 +62,7 @@ async fn init_writes_what_the_servers_list_and_the_daemon_serves_it() {
 async fn init_leaves_a_file_as_it_is_unless_forced_and_keeps_it_then() {
     let upstream = FakeUpstream::start().await;
     let home = Home::with("{\"port\": 1}");
+    fs_err::set_permissions(home.config(), PermissionsExt::from_mode(0o644)).unwrap();
     let url = upstream.url();
     let ended = home.run(&["init", "--endpoint", &url]).await;
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
@@ -75,6 +76,8 @@ async fn init_leaves_a_file_as_it_is_unless_forced_and_keeps_it_then() {
     assert_eq!(document["endpoints"][0]["n_models"], 1);
     assert_eq!(document["models"][0]["default"], true);
     assert_eq!(home.read("config.json.bak-1"), "{\"port\": 1}");
+    let mode = fs_err::metadata(home.config()).unwrap().mode() & 0o777;
+    assert_eq!(mode, 0o600, "whatever the one before had");
     assert_eq!(home.run(&["validate"]).await.status, Some(0));
 }
 
@@ -296,5 +299,5 @@ async fn beside_a_running_daemon_doctor_and_dry_run_know_it() {
     );
     let ended = run(&["serve", "--dry-run"]).await;
     assert_eq!(ended.status, Some(0), "{ended:?}");
-    assert!(ended.stdout.contains("has ended"), "{ended:?}");
+    assert!(ended.stdout.contains("that runs"), "{ended:?}");
 }

@@ -126,7 +126,7 @@ fn a_key_is_masked_and_its_source_is_the_one_that_counts() {
 
 #[test]
 fn models_of_the_catalog_say_so() {
-    let (home, path) = file(r#"{"routerUrl": "http://h:1"}"#);
+    let (home, path) = file(r#"{"routerUrl": "http://h:1", "models": []}"#);
     fs_err::write(
         home.path().join("catalog.json"),
         r#"{"models": [{"id": "a"}]}"#,
