@@ -81,7 +81,7 @@ async fn a_server_that_comes_back_is_warmed_again() {
     upstream.stop().await;
     until("the server to be missed", async || {
         let health = owlctl(&daemon, &["health"]).await;
-        health.stdout.contains("does not answer").then_some(())
+        health.stdout.contains("is down").then_some(())
     })
     .await;
     let upstream = FakeUpstream::start_at(address).await;
