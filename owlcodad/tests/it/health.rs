@@ -99,6 +99,7 @@ async fn a_server_that_refuses_or_says_nothing_is_down_and_one_that_is_busy_is_u
         (Script::error(503, "loading"), "up", ""),
         (Script::error(429, "later"), "up", ""),
         (Script::new().status(404), "up", ""),
+        (Script::error(501, "only POST"), "up", ""),
         (Script::verbatim(""), "down", "closed the connection"),
     ] {
         let upstream = FakeUpstream::start().await;

@@ -105,8 +105,15 @@ async fn two_are_loaded_at_a_time_and_nobody_waits_for_them() {
         upstream.next_request_to("/v1/models").await;
     }
     assert_eq!(asked(&upstream).len(), 2);
+    // Who comes later waits for a place, and for nothing else.
+    upstream.models(&["a", "b", "c", "d"]);
+    for _ in 0..3 {
+        upstream.next_request_to("/v1/models").await;
+    }
     gate.open();
-    upstream.next_request().await;
+    for _ in 0..2 {
+        upstream.next_request().await;
+    }
 
     let stuck = FakeUpstream::start().await;
     stuck.always(Script::new().hang());

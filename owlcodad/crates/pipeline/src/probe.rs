@@ -70,7 +70,7 @@ impl Pipeline {
         let latency = now().saturating_duration_since(asked);
         let (is_up, detail) = match answer {
             // Some servers do not know the question; they are there all the same.
-            Ok(404 | 405) => (true, String::new()),
+            Ok(404 | 405 | 501) => (true, String::new()),
             Ok(status) if status < 400 => (true, String::new()),
             Ok(status) => {
                 let fault = fault::from_upstream(status, &[]);
