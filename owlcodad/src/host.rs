@@ -50,7 +50,7 @@ impl Host for Daemon {
                 problems.push(match health.heard_by {
                     HeardBy::Call => format!("the last call of {endpoint} failed: {detail}"),
                     HeardBy::Probe => format!(
-                        "{endpoint} does not answer: {detail}; start it, or take its models out of \
+                        "{endpoint} is down ({detail}): start it, mend it, or take its models out of \
                          the configuration"
                     ),
                 });

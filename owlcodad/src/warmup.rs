@@ -4,12 +4,12 @@
 //! time, through the pipeline like every call, so that each is recorded; a failure is one line in the
 //! log. What embeds is not warmed, and nothing that is not on this machine or in its network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use futures_util::stream;
+use futures_util::stream::FuturesUnordered;
 use owlcoda_config::ModelTarget;
 use owlcoda_models::Model;
 use owlcoda_pipeline::{CacheWish, Call, HeadSent, Pipeline, Request, Route};
@@ -61,20 +61,25 @@ pub(crate) async fn keep_warm(
     let mut snapshots = pipeline.snapshots();
     let mut health = pipeline.standing().changes();
     let mut warmed = Warmed::default();
+    let mut waiting: VecDeque<Key> = VecDeque::new();
+    let mut running = FuturesUnordered::new();
     loop {
         if composition.config().is_warmed_up {
-            let due = warmed.due(&candidates(&pipeline));
-            let clock = &*clock;
-            let all = stream::iter(due)
-                .for_each_concurrent(AT_ONCE, |(_, id)| warm(&pipeline, clock, id));
-            tokio::select! {
-                () = draining.cancelled() => return,
-                () = all => {}
-            }
+            waiting.extend(warmed.due(&candidates(&pipeline)));
+        } else {
+            waiting.clear();
+            warmed = Warmed::default();
         }
-        // The senders live as long as what they are of.
+        while running.len() < AT_ONCE
+            && let Some((_, id)) = waiting.pop_front()
+        {
+            running.push(warm(&pipeline, &*clock, id));
+        }
+        // Dropping what runs when the drain begins closes its connections. All of it may be dropped at
+        // any point, and the senders live as long as what they are of.
         tokio::select! {
             () = draining.cancelled() => return,
+            Some(()) = running.next() => {}
             _ = configs.changed() => {}
             _ = snapshots.changed() => {}
             _ = health.changed() => {}

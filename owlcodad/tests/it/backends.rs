@@ -113,7 +113,7 @@ async fn a_server_that_is_down_is_told_with_the_reason() {
     let backend = &document["backends"][0];
     assert_eq!(backend["models"][0]["availability"], "unavailable");
     let detail = backend["detail"].as_str().unwrap();
-    assert!(detail.contains("could not connect"), "{detail}");
+    assert!(detail.contains("no connection"), "{detail}");
 }
 
 #[tokio::test]

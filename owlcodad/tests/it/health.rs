@@ -61,10 +61,10 @@ async fn a_server_that_goes_and_comes_is_noticed_without_a_call() {
     upstream.stop().await;
     let down = until_state(&daemon, 0, "down").await;
     let detail = down["detail"].as_str().unwrap();
-    assert!(detail.contains("could not connect"), "{detail}");
+    assert!(detail.contains("no connection"), "{detail}");
     assert!(metric(&daemon, &series).await.abs() < f64::EPSILON);
     let health = owlctl(&daemon, &["health"]).await;
-    let problem = format!("{address} does not answer: could not connect");
+    let problem = format!("{address} is down (no connection");
     assert!(health.stdout.contains(&problem), "{health:?}");
 
     let _upstream = FakeUpstream::start_at(address).await;
@@ -99,6 +99,7 @@ async fn a_server_that_refuses_or_says_nothing_is_down_and_one_that_is_busy_is_u
         (Script::error(503, "loading"), "up", ""),
         (Script::error(429, "later"), "up", ""),
         (Script::new().status(404), "up", ""),
+        (Script::error(501, "only POST"), "up", ""),
         (Script::verbatim(""), "down", "closed the connection"),
     ] {
         let upstream = FakeUpstream::start().await;

@@ -81,7 +81,7 @@ async fn a_server_that_comes_back_is_warmed_again() {
     upstream.stop().await;
     until("the server to be missed", async || {
         let health = owlctl(&daemon, &["health"]).await;
-        health.stdout.contains("does not answer").then_some(())
+        health.stdout.contains("is down").then_some(())
     })
     .await;
     let upstream = FakeUpstream::start_at(address).await;
@@ -105,8 +105,15 @@ async fn two_are_loaded_at_a_time_and_nobody_waits_for_them() {
         upstream.next_request_to("/v1/models").await;
     }
     assert_eq!(asked(&upstream).len(), 2);
+    // Who comes later waits for a place, and for nothing else.
+    upstream.models(&["a", "b", "c", "d"]);
+    for _ in 0..3 {
+        upstream.next_request_to("/v1/models").await;
+    }
     gate.open();
-    upstream.next_request().await;
+    for _ in 0..2 {
+        upstream.next_request().await;
+    }
 
     let stuck = FakeUpstream::start().await;
     stuck.always(Script::new().hang());

@@ -7,12 +7,15 @@
 //! ```
 //!
 //! Every call that ends says something, so an endpoint that is called is never asked. One of which
-//! nothing was heard for the interval is due; whoever claims it asks it. Pure: time is an argument.
+//! nothing was heard for the interval is due; whoever claims it asks it. The book is pure: time is an
+//! argument.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use owlcoda_types::UnixMs;
+
+use crate::pipeline::now;
 
 /// One time on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,17 @@ pub struct Moment {
     pub at: Instant,
     /// For people.
     pub at_ms: UnixMs,
+}
+
+impl Moment {
+    /// Now, by the clock that showed `at_ms` when `started` was.
+    pub(crate) fn since(at_ms: UnixMs, started: Instant) -> Self {
+        let elapsed_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Self {
+            at: now(),
+            at_ms: at_ms.saturating_add(elapsed_ms),
+        }
+    }
 }
 
 /// Who heard of an endpoint.

@@ -12,7 +12,7 @@ use futures_util::stream;
 use owlcoda_config::{EndpointUrl, ModelTarget};
 use owlcoda_telemetry::metric;
 use owlcoda_types::Clock;
-use owlcoda_upstream::{Place, Probe};
+use owlcoda_upstream::{Place, Probe, UpstreamError};
 use owlcoda_wire::fault;
 
 use crate::health::{HeardBy, Moment, Signal};
@@ -70,7 +70,7 @@ impl Pipeline {
         let latency = now().saturating_duration_since(asked);
         let (is_up, detail) = match answer {
             // Some servers do not know the question; they are there all the same.
-            Ok(404 | 405) => (true, String::new()),
+            Ok(404 | 405 | 501) => (true, String::new()),
             Ok(status) if status < 400 => (true, String::new()),
             Ok(status) => {
                 let fault = fault::from_upstream(status, &[]);
@@ -79,6 +79,9 @@ impl Pipeline {
                     is_up,
                     format!("it answers with {status}: {}", fault.message),
                 )
+            }
+            Err(UpstreamError::Connect { reason, .. }) => {
+                (false, format!("no connection: {reason}"))
             }
             Err(error) => (false, error.to_string()),
         };

@@ -20,7 +20,6 @@ use crate::cache::Kept;
 use crate::call::{About, CacheUse, Call, HeadSent, Route};
 use crate::failure::{CallError, Failure, Progress};
 use crate::health::Moment;
-use crate::pipeline::now;
 use crate::standing::{InFlight, Standing};
 
 /// How a call ended.
@@ -226,7 +225,7 @@ impl Settlement {
         }
         let outcome = Outcome::Failed(error.code());
         if let (Some(endpoint), Some(is_up)) = (&settled.endpoint, whose_health(outcome)) {
-            let now = moment(settled, self.started);
+            let now = Moment::since(settled.at_ms, self.started);
             self.standing.saw(endpoint, is_up, outcome.as_str(), now);
         }
     }
@@ -416,7 +415,7 @@ impl Settlement {
         settled.status = status;
         settled.elapsed = self.started.elapsed();
         count(&settled);
-        let now = moment(&settled, self.started);
+        let now = Moment::since(settled.at_ms, self.started);
         self.standing.leave(&settled, whose_health(outcome), now);
         debug!(
             request.id = %settled.id, model.asked = settled.model_asked,
@@ -446,15 +445,6 @@ pub(crate) const fn whose_health(outcome: Outcome) -> Option<bool> {
             (_, Fault::Upstream) => Some(false),
             (_, Fault::Caller | Fault::Ours) => None,
         },
-    }
-}
-
-/// Now, by the clock that the call was admitted by.
-fn moment(settled: &Settled, started: Instant) -> Moment {
-    let elapsed_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-    Moment {
-        at: now(),
-        at_ms: settled.at_ms.saturating_add(elapsed_ms),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Asks model servers which models they have, each in its own words.
 //!
 //! ```text
-//! Ollama     /api/tags, then /api/show once for each model and digest
+//! Ollama     /api/tags and /api/ps, then /api/show once for each model and digest
 //! LM Studio  /api/v0/models
 //! llama.cpp  /v1/models, then /props
 //! others     /v1/models

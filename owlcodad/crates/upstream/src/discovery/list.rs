@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::DiscoveredModel;
-use super::value::{entries, size_of, tokens};
+use super::value::{entries, size_of, tokens, word};
 
 #[derive(Deserialize)]
 struct ModelList<'a> {
@@ -61,7 +61,10 @@ fn model(entry: Entry) -> DiscoveredModel {
     let state = status.get("value").and_then(Value::as_str);
     DiscoveredModel {
         name: id,
-        context_window: tokens(&max_model_len).or_else(|| meta.get("n_ctx_train").and_then(tokens)),
+        context_window: tokens(&max_model_len)
+            .or_else(|| meta.get("n_ctx").and_then(tokens))
+            .or_else(|| meta.get("n_ctx_train").and_then(tokens)),
+        quantization: meta.get("ftype").and_then(word),
         parameter_size: meta
             .get("n_params")
             .and_then(Value::as_u64)

@@ -29,10 +29,12 @@ fn refine(model: &mut DiscoveredModel, props: &Value) {
     if let Some(window) = window.and_then(tokens) {
         model.context_window = Some(window);
     }
-    let file = props.get("model_path").and_then(Value::as_str);
-    model.quantization = file
-        .and_then(quantization_in)
-        .or_else(|| quantization_in(&model.name));
+    if model.quantization.is_none() {
+        let file = props.get("model_path").and_then(Value::as_str);
+        model.quantization = file
+            .and_then(quantization_in)
+            .or_else(|| quantization_in(&model.name));
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
-//! Ollama's own words: `/api/tags` lists the models, `/api/show` tells of one what the list does not.
+//! Ollama's own words: `/api/tags` lists the models, `/api/ps` those in memory, and `/api/show` tells of
+//! one what the lists do not.
 //!
-//! A model is shown once for each digest, so that a look at an unchanged server is one request. Of a
-//! long list a part is shown in each look.
+//! A model is shown once for each digest, so that a look at an unchanged server is two requests. Of a
+//! long list a part is shown in each look. The window that a model had in memory is the true one, and
+//! is remembered: what `/api/show` tells is what the model was made for.
 
 use std::collections::BTreeMap;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
+use futures_util::{StreamExt as _, future, stream};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -29,6 +30,9 @@ pub(super) struct Shown {
     digest: String,
     n_tries: u8,
     details: Option<Details>,
+    /// The window that it had when it was in memory.
+    served_window: Option<u32>,
+    is_loaded: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +59,15 @@ struct Tag {
     remote_host: Value,
 }
 
+/// A model in memory, as `/api/ps` lists it.
+#[derive(Deserialize)]
+struct Loaded {
+    name: String,
+    /// What it got; not told by old versions.
+    #[serde(default)]
+    context_length: Value,
+}
+
 impl Tag {
     fn digest(&self) -> &str {
         self.digest.as_str().unwrap_or_default()
@@ -76,14 +89,34 @@ impl Discovery {
 
         let known = self.shown.lock().get(&place.url).cloned();
         let known = known.unwrap_or_default();
-        let known = self.show(place, &tags, known, until).await;
+        let loaded = self.loaded(place, until);
+        let shown = self.show(place, &tags, known, until);
+        let (loaded, mut known) = future::join(loaded, shown).await;
+        for (name, shown) in &mut known {
+            let Some(loaded) = &loaded else {
+                shown.is_loaded = None;
+                continue;
+            };
+            let own = loaded.iter().find(|loaded| loaded.name == *name);
+            shown.is_loaded = Some(own.is_some());
+            let window = own.and_then(|loaded| tokens(&loaded.context_length));
+            shown.served_window = window.or(shown.served_window);
+        }
         let models = tags.into_iter().map(|tag| {
-            let details = known.get(&tag.name).and_then(|shown| shown.details);
-            model(tag, details.unwrap_or_default())
+            let shown = known.get(&tag.name).cloned();
+            model(tag, &shown.unwrap_or_default())
         });
         let models = models.collect();
         self.shown.lock().insert(place.url.clone(), known);
         Some(models)
+    }
+
+    /// The models in memory; none where the server does not tell.
+    async fn loaded(&self, place: &Place, until: Deadlines) -> Option<Vec<Loaded>> {
+        let address = place.route("/api/ps");
+        let answer = self.upstream.look(place, &address, until.details).await?;
+        let tags: Tags<'_> = serde_json::from_slice(&answer).ok()?;
+        Some(entries(tags.models))
     }
 
     /// Asks for what is not in `known`. Returns what is known then, of the models that are there.
@@ -138,15 +171,16 @@ impl Discovery {
     }
 }
 
-fn model(tag: Tag, details: Details) -> DiscoveredModel {
+fn model(tag: Tag, shown: &Shown) -> DiscoveredModel {
+    let details = shown.details.unwrap_or_default();
     let listed = |name| tag.details.get(name).and_then(word);
     DiscoveredModel {
-        context_window: details.context_window,
+        context_window: shown.served_window.or(details.context_window),
         parameter_size: listed("parameter_size"),
         quantization: listed("quantization_level"),
         is_embedding: details.is_embedding,
         is_remote: word(&tag.remote_host).is_some(),
-        is_loaded: None,
+        is_loaded: shown.is_loaded,
         name: tag.name,
     }
 }

@@ -151,10 +151,12 @@ async fn no_server_fills_the_list_alone() {
     assert_eq!(models.last(), Some(&model("m199", None)));
 }
 
-/// The routes that a server was asked for, in order.
+/// The routes that a server was asked for, in the order of the alphabet.
 fn asked(fake: &FakeUpstream) -> Vec<String> {
     let requests = fake.requests().into_iter();
-    requests.map(|request| request.route().to_owned()).collect()
+    let mut routes: Vec<_> = requests.map(|request| request.route().to_owned()).collect();
+    routes.sort_unstable();
+    routes
 }
 
 fn place(fake: &FakeUpstream, server: Server) -> Place {
@@ -196,10 +198,14 @@ async fn ollama_is_asked_in_its_own_words_and_once_for_each_digest() {
     });
     assert_eq!(found[0].server, Server::Ollama);
     assert_eq!(found[0].models, expected);
-    assert_eq!(asked(&fake), ["/api/tags", "/api/show", "/api/show"]);
+    assert_eq!(
+        asked(&fake),
+        ["/api/ps", "/api/show", "/api/show", "/api/tags"]
+    );
 
     assert_eq!(discovery.look(&places).await, found);
-    assert_eq!(asked(&fake)[3..], ["/api/tags"], "nothing has changed");
+    let n_asked = fake.requests().len();
+    assert_eq!(n_asked, 4 + 2, "nothing has changed: no model is shown");
 
     set_ollama(
         &fake,
@@ -212,7 +218,7 @@ async fn ollama_is_asked_in_its_own_words_and_once_for_each_digest() {
         .map(|model| (model.context_window, model.is_embedding));
     let told: Vec<_> = told.collect();
     assert_eq!(told, [(Some(4096), false), (Some(32_768), true)]);
-    assert_eq!(asked(&fake)[4..], ["/api/tags", "/api/show"], "one is new");
+    assert_eq!(fake.requests().len(), n_asked + 3, "one is new");
 }
 
 #[tokio::test]
@@ -321,7 +327,7 @@ async fn llama_cpp_tells_the_window_of_a_call_and_its_file() {
         (found[0].server, &found[0].models[0]),
         (Server::LlamaCpp, &expected)
     );
-    assert_eq!(asked(&fake), ["/v1/models", "/props"]);
+    assert_eq!(asked(&fake), ["/props", "/v1/models"]);
 }
 
 #[tokio::test]
@@ -333,7 +339,7 @@ async fn a_server_that_does_not_know_its_own_words_is_asked_in_everybody_s() {
         let fake = FakeUpstream::start().await;
         let found = Discovery::new(client()).look(&[place(&fake, server)]).await;
         assert_eq!(found[0].models, [model("fake-model", None)], "{server:?}");
-        assert_eq!(asked(&fake), [first, "/v1/models"]);
+        assert_eq!(asked(&fake), [first, "/v1/models"], "{server:?}");
     }
 }
 
@@ -345,7 +351,10 @@ async fn a_list_that_names_ollama_leads_to_its_own_words() {
     set_ollama(&fake, &[("coder:7b", "d1")], show(4096, "completion"));
     let found = client().discover(&[url(&fake)]).await;
     assert_eq!(found[0].models[0].context_window, Some(4096));
-    assert_eq!(asked(&fake), ["/v1/models", "/api/tags", "/api/show"]);
+    assert_eq!(
+        asked(&fake),
+        ["/api/ps", "/api/show", "/api/tags", "/v1/models"]
+    );
 }
 
 #[tokio::test]
@@ -363,7 +372,7 @@ async fn a_server_is_asked_with_what_its_calls_carry() {
             request.path
         );
     }
-    assert_eq!(asked(&fake).len(), 2);
+    assert_eq!(asked(&fake).len(), 3);
 }
 
 #[tokio::test]
@@ -377,4 +386,47 @@ async fn an_endless_or_a_huge_list_costs_neither_memory_nor_time() {
     let found = client().discover(&[url(&endless), url(&huge)]).await;
     assert_eq!(found.len(), 1);
     assert_eq!((&found[0].url, found[0].models.len()), (&url(&huge), 200));
+}
+
+#[tokio::test]
+async fn the_window_that_a_model_had_in_memory_is_the_true_one_and_stays() {
+    let fake = FakeUpstream::start().await;
+    set_ollama(&fake, &[("coder:7b", "d1")], show(32_768, "completion"));
+    let loaded = json!([{"name": "coder:7b", "context_length": 4096}, {"name": 7}]);
+    let place = [place(&fake, Server::Ollama)];
+    let discovery = Discovery::new(client());
+    let mut told = Vec::new();
+    for ps in [
+        Script::new().json(&json!({"models": []})),
+        Script::new().json(&json!({"models": loaded})),
+        Script::new().json(&json!({"models": []})),
+        Script::error(404, "an old version"),
+    ] {
+        fake.at("/api/ps", ps);
+        let model = discovery.look(&place).await[0].models[0].clone();
+        told.push((model.context_window, model.is_loaded));
+    }
+    assert_eq!(
+        told,
+        [
+            (Some(32_768), Some(false)),
+            (Some(4096), Some(true)),
+            (Some(4096), Some(false)),
+            (Some(4096), None),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_new_llama_cpp_tells_all_of_it_in_its_list() {
+    let meta = json!({
+        "n_ctx": 4096, "n_ctx_train": 8192, "n_params": 134_515_008, "ftype": "Q4_1",
+    });
+    let models = listed(&json!([{"id": "smol", "owned_by": "llamacpp", "meta": meta}])).await;
+    let expected = DiscoveredModel {
+        parameter_size: Some("135M".to_owned()),
+        quantization: Some("Q4_1".to_owned()),
+        ..model("smol", Some(4096))
+    };
+    assert_eq!(models, [expected]);
 }
