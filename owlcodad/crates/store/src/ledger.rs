@@ -195,13 +195,18 @@ impl Ledger {
     }
 
     fn publish(&self) {
-        if let Some(newest) = &self.newest {
-            self.shelf.publish(Active {
-                head: newest.head,
-                engine: Arc::clone(&newest.engine),
-                index: newest.index.clone(),
-            });
+        if let Some(active) = self.active() {
+            self.shelf.publish(active);
         }
+    }
+
+    fn active(&self) -> Option<Active> {
+        let newest = self.newest.as_ref()?;
+        Some(Active {
+            head: newest.head,
+            engine: Arc::clone(&newest.engine),
+            index: newest.index.clone(),
+        })
     }
 
     fn is_roll_due(&self) -> bool {
@@ -222,10 +227,14 @@ impl Ledger {
         }
         let head = self.seal()?;
         self.is_retention_due = true;
-        self.begin(head.number + 1, head.last_seq() + 1, head.commit)
+        self.begin(head.number + 1, head.last_seq() + 1, head.commit)?;
+        if let Some(active) = self.active() {
+            self.shelf.publish_next(head, active);
+        }
+        Ok(())
     }
 
-    /// Marks the newest segment as finished, and lets go of it.
+    /// Marks the newest segment as finished on disk, and lets go of it.
     fn seal(&mut self) -> Result<SegmentHead, StoreError> {
         let newest = self.newest.take().ok_or(StoreError::Closed)?;
         let mut head = newest.head;
@@ -236,7 +245,6 @@ impl Ledger {
         }
         anchor::write(&self.audit, &names::head(head.number), &head)
             .map_err(StoreError::io("write the anchor of a segment"))?;
-        self.shelf.add_sealed(head);
         Ok(head)
     }
 }

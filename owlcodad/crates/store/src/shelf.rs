@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use owlcoda_types::Clock;
@@ -22,6 +22,8 @@ use crate::{StoreError, directory};
 
 /// Most finished segments that are open at a time.
 const MAX_OPEN: usize = 8;
+/// How long an engine may take to be let go of.
+const UNLOCK_WAIT: Duration = Duration::from_secs(2);
 /// An engine that no question has used for this long is closed.
 const IDLE: Duration = Duration::from_mins(1);
 /// The engine's cache of a finished segment.
@@ -62,7 +64,7 @@ pub(crate) struct Shelf {
     findings: Arc<Findings>,
     segments: Mutex<Segments>,
     /// Locked while a segment is opened, so that none is opened twice.
-    open: Mutex<Vec<Open>>,
+    open: Mutex<OpenEngines>,
     indexes: Mutex<Vec<(u64, Arc<Index>)>>,
 }
 
@@ -74,6 +76,63 @@ struct Segments {
     outage: Option<Arc<str>>,
     /// Number of the oldest record that was not removed on purpose.
     first_seq: u64,
+}
+
+/// The engines of finished segments.
+#[derive(Debug, Default)]
+struct OpenEngines {
+    kept: Vec<Open>,
+    /// Let go of, but perhaps still in use by a question; the engine cannot be opened beside it.
+    left: Vec<(u64, Weak<dyn Engine>)>,
+}
+
+impl OpenEngines {
+    fn keep(&mut self, number: u64, engine: Arc<dyn Engine>) {
+        if self.kept.len() >= MAX_OPEN {
+            let oldest =
+                (0..self.kept.len()).min_by_key(|at| self.kept.get(*at).map(|found| found.used_at));
+            if let Some(at) = oldest {
+                let open = self.kept.swap_remove(at);
+                self.leave(&open);
+            }
+        }
+        self.kept.push(Open {
+            number,
+            engine,
+            used_at: Instant::now(),
+        });
+    }
+
+    fn leave(&mut self, open: &Open) {
+        self.left.retain(|(_, engine)| engine.strong_count() > 0);
+        self.left.push((open.number, Arc::downgrade(&open.engine)));
+    }
+
+    /// Lets go of all that are not `wanted`.
+    fn leave_unless(&mut self, wanted: impl Fn(&Open) -> bool) {
+        for open in std::mem::take(&mut self.kept) {
+            if wanted(&open) {
+                self.kept.push(open);
+            } else {
+                self.leave(&open);
+            }
+        }
+    }
+
+    /// The engine of the segment, if it is open, whoever has it open.
+    fn find(&mut self, number: u64) -> Option<Arc<dyn Engine>> {
+        if let Some(open) = self.kept.iter_mut().find(|open| open.number == number) {
+            open.used_at = Instant::now();
+            return Some(Arc::clone(&open.engine));
+        }
+        let mut left = self.left.iter();
+        let engine = left.find_map(|(found, engine)| {
+            let is_it = *found == number;
+            is_it.then(|| engine.upgrade()).flatten()
+        })?;
+        self.keep(number, Arc::clone(&engine));
+        Some(engine)
+    }
 }
 
 #[derive(Debug)]
@@ -171,30 +230,21 @@ impl Shelf {
     pub(crate) fn engine(&self, head: &SegmentHead) -> Result<Option<Arc<dyn Engine>>, StoreError> {
         let number = head.number;
         let mut open = self.open.lock();
-        if let Some(found) = open.iter_mut().find(|found| found.number == number) {
-            found.used_at = Instant::now();
-            return Ok(Some(Arc::clone(&found.engine)));
+        if let Some(engine) = open.find(number) {
+            return Ok(Some(engine));
         }
         if !self.segments.lock().sealed.contains_key(&number) {
             return Ok(None);
         }
-        if open.len() >= MAX_OPEN {
-            let oldest = (0..open.len()).min_by_key(|at| open.get(*at).map(|found| found.used_at));
-            oldest.map(|at| open.swap_remove(at));
-        }
         let dir = names::dir(&self.audit, number);
         let opened = if dir.exists() {
-            self.opener.open(&dir, READER_CACHE_BYTES, Purpose::Reading)
+            self.open_patiently(&dir)
         } else {
             Err(EngineError::Corrupt("its directory is gone".to_owned()))
         };
         match opened {
             Ok(engine) => {
-                open.push(Open {
-                    number,
-                    engine: Arc::clone(&engine),
-                    used_at: Instant::now(),
-                });
+                open.keep(number, Arc::clone(&engine));
                 Ok(Some(engine))
             }
             Err(error) if error.is_damage() => {
@@ -202,6 +252,20 @@ impl Shelf {
                 Ok(None)
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens the engine in `dir`, of which the last user may just be letting go.
+    fn open_patiently(&self, dir: &Path) -> Result<Arc<dyn Engine>, EngineError> {
+        let started = Instant::now();
+        loop {
+            let opened = self.opener.open(dir, READER_CACHE_BYTES, Purpose::Reading);
+            match opened {
+                Err(EngineError::Locked) if started.elapsed() < UNLOCK_WAIT => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                opened => return opened,
+            }
         }
     }
 
@@ -240,6 +304,20 @@ impl Shelf {
         segments.active = Some(Arc::new(active));
     }
 
+    /// Publishes what the newest segment holds, and that the one before it is finished, in one step:
+    /// no question finds its records twice, or not at all.
+    pub(crate) fn publish_next(&self, finished: SegmentHead, active: Active) {
+        let mut open = self.open.lock();
+        let mut segments = self.segments.lock();
+        let before = segments.active.replace(Arc::new(active));
+        segments.outage = None;
+        segments.sealed.insert(finished.number, finished);
+        // Questions may still use its engine, and the next ones may as well.
+        if let Some(before) = before.filter(|before| before.head.number == finished.number) {
+            open.keep(finished.number, Arc::clone(&before.engine));
+        }
+    }
+
     /// Takes the newest segment away; `reason` is why, if it is not for good.
     pub(crate) fn withdraw(&self, reason: Option<&Arc<str>>) {
         let mut segments = self.segments.lock();
@@ -264,21 +342,20 @@ impl Shelf {
     /// Forgets a segment that is being removed. Questions under way may still read it.
     pub(crate) fn forget(&self, number: u64) {
         self.segments.lock().sealed.remove(&number);
-        self.open.lock().retain(|open| open.number != number);
+        self.open.lock().leave_unless(|open| open.number != number);
         self.indexes.lock().retain(|(found, _)| *found != number);
     }
 
-    /// Closes engines that were not used for a while; gives back whether any is still open.
-    pub(crate) fn close_idle(&self) -> bool {
+    /// Closes engines that were not used for a while.
+    pub(crate) fn close_idle(&self) {
         let mut open = self.open.lock();
-        open.retain(|open| open.used_at.elapsed() < IDLE);
-        !open.is_empty()
+        open.leave_unless(|open| open.used_at.elapsed() < IDLE);
     }
 
     /// Closes everything.
     pub(crate) fn close(&self) {
         self.withdraw(None);
-        self.open.lock().clear();
+        self.open.lock().kept.clear();
     }
 }
 

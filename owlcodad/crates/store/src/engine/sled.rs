@@ -38,6 +38,8 @@ const FLUSH_EVERY_MS: u64 = 500;
 
 /// How long dropping waits for sled's own threads to let go of the data file.
 const UNLOCK_WAIT: Duration = Duration::from_secs(10);
+/// With less room than this an engine that does not open is not taken for damaged.
+const LEAST_FREE_BYTES: u64 = 2 << 20;
 /// Start of the names of snapshots that were moved aside.
 const ASIDE: &str = "aside-";
 /// Start of the name of the snapshot's copy.
@@ -106,7 +108,7 @@ impl SledEngine {
             }
             opened = try_open(dir, cache_bytes, flush_every_ms);
         }
-        let db = opened?;
+        let db = opened.map_err(|error| unless_full(dir, error))?;
         keep_copy(dir)?;
         let data = File::open(data_path(dir)).map_err(EngineError::Io)?;
         directory::sync_tree(dir).map_err(EngineError::Io)?;
@@ -191,6 +193,15 @@ impl From<sled::Error> for EngineError {
             other => Self::Defect(other.to_string()),
         }
     }
+}
+
+/// An engine that could not write when it was opened may say anything. Without room that is no damage.
+fn unless_full(dir: &Path, error: EngineError) -> EngineError {
+    let is_full = directory::free_bytes(dir).is_some_and(|n_bytes| n_bytes < LEAST_FREE_BYTES);
+    if is_full && error.is_damage() {
+        return EngineError::Io(io::ErrorKind::StorageFull.into());
+    }
+    error
 }
 
 fn data_path(dir: &Path) -> PathBuf {

@@ -102,7 +102,8 @@ impl Ledger {
             let head = newest.head;
             if head.count > 0 {
                 self.newest = Some(newest);
-                self.seal()?;
+                let head = self.seal()?;
+                self.shelf.add_sealed(head);
             } else {
                 // Without records it is begun again, with the number that is right.
                 number = head.number;
@@ -155,9 +156,7 @@ impl Ledger {
             draft: None,
         });
         self.write_anchor()
-            .map_err(StoreError::io("write the anchor of a segment"))?;
-        self.publish();
-        Ok(())
+            .map_err(StoreError::io("write the anchor of a segment"))
     }
 
     /// Opens the segment to write to; `held` is its anchor, `last` that of the one before. Gives back

@@ -54,7 +54,7 @@ fn no_acknowledged_write_is_lost_when_the_process_is_killed() {
             "open"
         };
         let after = Duration::from_micros(random.below(60_000));
-        let seen = kill_writer(home.path(), since, after);
+        let seen = run_writer(home.path(), since, after, Moment::Kill, || ());
         n_before_open += u64::from(!seen.is_open);
         so_far.audit = so_far.audit.max(seen.audit);
         so_far.events = so_far.events.max(seen.events);
@@ -78,10 +78,10 @@ fn no_acknowledged_write_is_lost_when_the_process_is_killed() {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Acknowledged {
+pub(crate) struct Acknowledged {
     is_open: bool,
-    audit: u64,
-    events: u64,
+    pub(crate) audit: u64,
+    pub(crate) events: u64,
     n_segments: u64,
     n_migrations: u64,
 }
@@ -135,7 +135,17 @@ const fn size(seq: u64) -> usize {
     }
 }
 
-/// Starts a writer, kills it the time `after` it said `since`, and says what it acknowledged.
+/// What counts as acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// All that the writer said before it was killed: its process is what ends.
+    Kill,
+    /// What it said before the cut, of which it does not know.
+    Cut,
+}
+
+/// Starts a writer, does `cut` and kills it the time `after` it said `since`, and says what it
+/// acknowledged until that `moment`.
 #[expect(
     clippy::unwrap_used,
     reason = "a writer that does not start fails the test"
@@ -144,7 +154,13 @@ const fn size(seq: u64) -> usize {
     clippy::disallowed_methods,
     reason = "the process is this test itself, and is to be killed without mercy"
 )]
-fn kill_writer(dir: &Path, since: &str, after: Duration) -> Acknowledged {
+pub(crate) fn run_writer(
+    dir: &Path,
+    since: &str,
+    after: Duration,
+    moment: Moment,
+    cut: impl Fn(),
+) -> Acknowledged {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", NAME, "--nocapture"])
         .env(DIR, dir)
@@ -171,6 +187,7 @@ fn kill_writer(dir: &Path, since: &str, after: Duration) -> Acknowledged {
             }
         };
         match line {
+            Ok(_) if is_killed && moment == Moment::Cut => {}
             Ok(line) => {
                 seen.is_open |= line == "open";
                 if line == since {
@@ -183,6 +200,7 @@ fn kill_writer(dir: &Path, since: &str, after: Duration) -> Acknowledged {
                 }
             }
             Err(RecvTimeoutError::Timeout) => {
+                cut();
                 child.kill().unwrap();
                 is_killed = true;
             }
@@ -197,7 +215,7 @@ fn kill_writer(dir: &Path, since: &str, after: Duration) -> Acknowledged {
 
 /// Opens what the killed writer left, and reads all of it.
 #[expect(clippy::panic, reason = "a store that cannot be read fails the test")]
-async fn check(dir: &Path, kill: u64) -> Acknowledged {
+pub(crate) async fn check(dir: &Path, kill: u64) -> Acknowledged {
     let store = Store::open(dir, options()).unwrap_or_else(|error| panic!("kill {kill}: {error}"));
     assert_eq!(store.stats().integrity, Integrity::Ok, "kill {kill}");
     let found = Acknowledged {
@@ -269,22 +287,22 @@ async fn check_events(store: &Store) -> u64 {
     clippy::disallowed_methods,
     reason = "a test has no configuration but its environment"
 )]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 /// Xorshift, seeded by an id.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     #[expect(clippy::unwrap_used, reason = "8 of 16 bytes are always there")]
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let id = RequestId::generate();
         let seed = u64::from_be_bytes(*id.as_bytes().last_chunk().unwrap());
         Self(seed | 1)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -3,9 +3,17 @@
 mod audit;
 mod contract;
 mod damage;
+#[expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what does not hold fails the test"
+)]
+mod full;
 mod kill;
 mod migration;
 mod model;
 mod offline;
+#[expect(clippy::unwrap_used, reason = "what does not hold fails the test")]
+mod power;
 mod sample;
 mod segments;

@@ -206,3 +206,46 @@ async fn an_old_segment_that_cannot_be_opened_is_set_aside_by_the_first_question
     assert_eq!(all(&store).await, ((71..=80).collect(), vec![(1, 70)]));
     store.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn questions_find_every_record_once_while_segments_end() {
+    let home = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(JANUARY_MS));
+    let options = StoreOptions {
+        segment_bytes: 30_000,
+        ..options(&clock)
+    };
+    let store = Store::open(home.path(), options).unwrap();
+    append(&store, &clock, 300).await;
+    let asking: Vec<_> = (0..3)
+        .map(|_| {
+            let store = store.clone();
+            #[expect(clippy::disallowed_methods, reason = "a test without a supervisor")]
+            tokio::spawn(async move {
+                let mut n_asked = 0;
+                while store.stats().last_audit_seq < 6000 {
+                    let last = store.stats().last_audit_seq;
+                    let query = AuditQuery {
+                        limit: 1000,
+                        before_seq: Some(last + 1),
+                        ..AuditQuery::default()
+                    };
+                    let page = store.audit().query(query).await.unwrap();
+                    let seqs: Vec<_> = page.records.iter().map(|(seq, _)| *seq).collect();
+                    let first = last.saturating_sub(999).max(1);
+                    assert_eq!(seqs, (first..=last).rev().collect::<Vec<_>>());
+                    n_asked += 1;
+                }
+                n_asked
+            })
+        })
+        .collect();
+    while store.stats().last_audit_seq < 6000 {
+        append(&store, &clock, 100).await;
+    }
+    for asked in asking {
+        assert!(asked.await.unwrap() > 0);
+    }
+    assert!(store.stats().n_segments > 8, "{:?}", store.stats());
+    store.close().await;
+}
