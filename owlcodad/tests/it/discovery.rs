@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use owlcoda_testkit::{FakeUpstream, Gate, Received, Script, TestDaemon, http};
 use serde_json::{Value, json};
 
-use crate::keys::free_port;
 use crate::process::owlctl;
-use crate::world::{Route, start, until, with};
+use crate::world::{Route, once, start, until, with};
 
 fn looking_at(address: SocketAddr) -> Value {
     json!({"discovery": {"endpoints": [format!("http://{address}")]}})
@@ -276,10 +275,11 @@ async fn a_new_configuration_takes_what_is_offered_in_and_out_at_once() {
 async fn the_daemon_does_not_find_itself() {
     let (mine, other) = (FakeUpstream::start().await, FakeUpstream::start().await);
     other.models(&["extra"]);
-    let port = free_port().await;
-    let itself = SocketAddr::from(([127, 0, 0, 1], port));
+    // A port that is named would be refused, so it takes any and is told of it later.
+    let daemon = start(beside(&mine, &[other.addr()])).await;
+    let itself = daemon.url().trim_start_matches("http://").parse().unwrap();
     let config = beside(&mine, &[itself, other.addr()]);
-    let daemon = start(with(config, json!({"port": port}))).await;
+    crate::reload::apply(&daemon, once(config)).await;
     until_listed(&daemon, &["mine", "extra"]).await;
     // A look that was under way while the daemon started would have missed it; the third does not.
     for _ in 0..3 {

@@ -13,7 +13,7 @@ fn port(daemon: &TestDaemon) -> u16 {
 }
 
 /// A port that was free a moment ago.
-pub(crate) async fn free_port() -> u16 {
+async fn free_port() -> u16 {
     let upstream = FakeUpstream::start().await;
     let port = upstream.addr().port();
     upstream.stop().await;

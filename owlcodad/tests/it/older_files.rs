@@ -46,7 +46,10 @@ async fn a_map_of_names_and_a_default_of_older_files_route_as_they_did() {
 async fn model_servers_of_older_files_are_looked_for() {
     let upstream = FakeUpstream::start().await;
     upstream.models(&["found"]);
-    let daemon = start(json!({"backends": [{"type": "vllm", "baseUrl": upstream.url()}]})).await;
+    let daemon = start(json!({
+        "backends": [{"type": "vllm", "baseUrl": upstream.url()}], "discovery": {"enabled": true},
+    }))
+    .await;
     assert_eq!(listed(&daemon).await, ["found"]);
 }
 
