@@ -74,6 +74,22 @@ pub(crate) fn size(n_bytes: u64) -> String {
     format!("{n_bytes} B")
 }
 
+/// A time that somebody typed, as Unix time in milliseconds: a date, which begins at midnight here, or
+/// a time with its zone.
+pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time.as_millisecond());
+    }
+    let date = text
+        .parse::<jiff::civil::Date>()
+        .ok()
+        .filter(|_| text.len() <= "2026-11-20".len());
+    let begin = date.and_then(|date| date.to_zoned(TimeZone::system()).ok());
+    begin
+        .map(|begin| begin.timestamp().as_millisecond())
+        .ok_or_else(|| "not a time: write 2026-11-20, or 2026-11-20T08:00:00Z".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +137,19 @@ mod tests {
             local_time(1_700_000_000_123, &TimeZone::fixed(jiff::tz::offset(2))),
             "2023-11-15 00:13:20"
         );
+    }
+
+    #[test]
+    fn a_time_is_a_date_or_a_time_with_its_zone() {
+        assert_eq!(parse_time("1970-01-01T00:00:01.5Z"), Ok(1500));
+        assert_eq!(parse_time("1970-01-01T01:00:00+01:00"), Ok(0));
+        let day = 86_400_000;
+        assert_eq!(
+            parse_time("2026-11-21").unwrap() - parse_time("2026-11-20").unwrap(),
+            day
+        );
+        for text in ["", "yesterday", "2026-11-20 08:00", "2026-13-01"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
     }
 }
