@@ -3,7 +3,6 @@
 pub(crate) mod offline;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -140,6 +139,7 @@ pub(crate) struct ModelsArgs {}
     before_help = "Examples:
   owlctl audit --limit 10
   owlctl audit --errors --model qwen2.5-coder
+  owlctl audit --since 2026-11-20 --status 5xx --oldest-first
   owlctl audit --before 4200       the page before record 4200"
 )]
 pub(crate) struct AuditArgs {
@@ -160,9 +160,30 @@ pub(crate) struct AuditArgs {
     /// Only calls with at least this HTTP status
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=599))]
     pub(crate) min_status: Option<u32>,
+    /// Only calls that ended so; 4xx is without 429 and without callers that left
+    #[arg(long, value_name = "CLASS", value_parser = ["2xx", "4xx", "429", "5xx", "client_gone"])]
+    pub(crate) status: Option<String>,
+    /// Only calls that this endpoint answered
+    #[arg(long, value_name = "ID")]
+    pub(crate) endpoint: Option<String>,
+    /// Only calls of this session
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = quantity::parse_time)]
+    pub(crate) since: Option<i64>,
+    /// Only calls before this time
+    #[arg(long, value_name = "TIME", value_parser = quantity::parse_time)]
+    pub(crate) until: Option<i64>,
+    /// Oldest first
+    #[arg(long)]
+    pub(crate) oldest_first: bool,
     /// Only records before this sequence number
     #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) before: Option<u64>,
+    /// Only records after this sequence number
+    #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) after: Option<u64>,
 }
 
 /// Makes the daemon read its configuration anew, and waits for the verdict
@@ -189,9 +210,9 @@ pub(crate) struct LogsArgs {
     /// Go on with lines that are yet to come, until Ctrl-C or the daemon's end
     #[arg(short, long)]
     pub(crate) follow: bool,
-    /// Only lines of the last 90s, 10m, 2h or 1d
-    #[arg(long, value_name = "TIME", value_parser = quantity::parse_span)]
-    pub(crate) since: Option<Duration>,
+    /// Only lines from this time on: 10m (ago), 2026-11-20, or 2026-11-20T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = quantity::parse_time)]
+    pub(crate) since: Option<i64>,
     /// Only lines of this importance or more
     #[arg(long, value_name = "LEVEL", value_parser = ["error", "warn", "info", "debug", "trace"])]
     pub(crate) level: Option<String>,

@@ -43,21 +43,17 @@ pub(crate) fn span(ms: u64) -> String {
 }
 
 /// A span of time as people write it: `90s`, `10m`, `2h`, `1d`.
-pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
-    let wrong = || "a number with `s`, `m`, `h` or `d` is wanted, such as 10m".to_owned();
-    let unit = text.chars().next_back().ok_or_else(wrong)?;
+fn parse_span(text: &str) -> Option<Duration> {
+    let unit = text.chars().next_back()?;
     let secs = match unit {
         's' => 1,
         'm' => 60,
         'h' => 3600,
         'd' => 86_400,
-        _ => return Err(wrong()),
+        _ => return None,
     };
-    let number: u64 = text
-        .strip_suffix(unit)
-        .and_then(|number| number.parse().ok())
-        .ok_or_else(wrong)?;
-    Ok(Duration::from_secs(number.saturating_mul(secs)))
+    let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+    Some(Duration::from_secs(number.saturating_mul(secs)))
 }
 
 /// A whole number with its thousands apart: `214,331`.
@@ -90,6 +86,28 @@ pub(crate) fn size(n_bytes: u64) -> String {
         }
     }
     format!("{n_bytes} B")
+}
+
+/// A time that somebody typed, as Unix time in milliseconds: a span before now, a date, which begins
+/// at midnight here, or a time with its zone.
+pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
+    if let Some(span) = parse_span(text) {
+        let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        return Ok(Timestamp::now().as_millisecond().saturating_sub(span));
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time.as_millisecond());
+    }
+    let date = text
+        .parse::<jiff::civil::Date>()
+        .ok()
+        .filter(|_| text.len() <= "2026-11-20".len());
+    let begin = date.and_then(|date| date.to_zoned(TimeZone::system()).ok());
+    begin
+        .map(|begin| begin.timestamp().as_millisecond())
+        .ok_or_else(|| {
+            "not a time: write 2h (90s, 10m, 1d), 2026-11-20, or 2026-11-20T08:00:00Z".to_owned()
+        })
 }
 
 #[cfg(test)]
@@ -150,10 +168,26 @@ mod tests {
             ("2h", 7200),
             ("1d", 86_400),
         ] {
-            assert_eq!(parse_span(text), Ok(Duration::from_secs(secs)), "{text}");
+            assert_eq!(parse_span(text), Some(Duration::from_secs(secs)), "{text}");
         }
         for text in ["", "s", "10", "-1m", "1.5h", "1w", "ten m", "1é"] {
-            assert!(parse_span(text).is_err(), "{text}");
+            assert_eq!(parse_span(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_a_span_before_now_a_date_or_a_time_with_its_zone() {
+        assert_eq!(parse_time("1970-01-01T00:00:01.5Z"), Ok(1500));
+        let ago = parse_time("2h").unwrap() - parse_time("1h").unwrap();
+        assert!((-3_700_000..=-3_600_000).contains(&ago), "{ago}");
+        assert_eq!(parse_time("1970-01-01T01:00:00+01:00"), Ok(0));
+        let day = 86_400_000;
+        assert_eq!(
+            parse_time("2026-11-21").unwrap() - parse_time("2026-11-20").unwrap(),
+            day
+        );
+        for text in ["", "yesterday", "2026-11-20 08:00", "2026-13-01"] {
+            assert!(parse_time(text).is_err(), "{text}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use owlcoda_testkit::{FakeUpstream, Script, http};
 use serde_json::json;
 
-use crate::process::{Ended, owlcodad, program, run};
+use crate::process::{Ended, owlcodad, owlctl_at, program, run};
 use crate::world::{MODEL, Route, start_before};
 
 async fn storage(home: &Path, arguments: &[&str]) -> Ended {
@@ -35,6 +35,20 @@ async fn calls_are_verified_exported_and_restored_once_the_daemon_is_gone() {
         busy.stderr.contains("is open in another process"),
         "{busy:?}"
     );
+    for (arguments, n_records) in [
+        (["--status", "2xx", "--since", "2020-01-01"], 3),
+        (["--status", "5xx", "--since", "2020-01-01"], 0),
+        (["--status", "2xx", "--until", "2020-01-01"], 0),
+        (["--model", MODEL, "--limit", "2"], 2),
+        (["--endpoint", "nowhere", "--limit", "2"], 0),
+    ] {
+        let arguments = [["--json", "audit"].as_slice(), &arguments].concat();
+        let found = owlctl_at(&home, &arguments).await;
+        let records = found.json()["records"].as_array().map(Vec::len);
+        assert_eq!(records, Some(n_records), "{arguments:?}: {found:?}");
+    }
+    let refused = owlctl_at(&home, &["audit", "--session", "nonsense"]).await;
+    assert_eq!(refused.status, Some(1), "{refused:?}");
     daemon.terminate();
     daemon.wait_exit().await;
 

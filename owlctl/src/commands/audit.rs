@@ -19,6 +19,8 @@ struct Page<'a> {
     records: Vec<Record<'a>>,
     /// For `--before`, to get the page after this one; null on the last.
     next_before_seq: Option<u64>,
+    /// The same for `--after`, where the oldest come first.
+    next_after_seq: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -87,7 +89,13 @@ fn request(args: &AuditArgs) -> QueryAuditRequest {
         model: args.model.clone().unwrap_or_default(),
         min_status: args.min_status.unwrap_or(if args.errors { 400 } else { 0 }),
         before_seq: args.before.unwrap_or(0),
-        ..QueryAuditRequest::default()
+        endpoint_id: args.endpoint.clone().unwrap_or_default(),
+        session_id: args.session.clone().unwrap_or_default(),
+        status_class: args.status.clone().unwrap_or_default(),
+        since_ms: args.since,
+        until_ms: args.until,
+        oldest_first: args.oldest_first,
+        after_seq: args.after.unwrap_or(0),
     }
 }
 
@@ -95,13 +103,19 @@ fn to_json(page: &QueryAuditResponse) -> String {
     let page = Page {
         records: page.records.iter().map(Record::from).collect(),
         next_before_seq: Some(page.next_before_seq).filter(|seq| *seq != 0),
+        next_after_seq: Some(page.next_after_seq).filter(|seq| *seq != 0),
     };
     json("AuditPage", &page)
 }
 
 fn to_text(page: &QueryAuditResponse, zone: &TimeZone) -> Report {
     if page.records.is_empty() {
-        return Report::data(String::new()).and_remark("no such calls are recorded");
+        let report = Report::data(String::new());
+        return match next(page) {
+            // A page ends after some work, whatever it has found.
+            Some(words) => report.and_remark(&format!("none found so far; {words}")),
+            None => report.and_remark("no such calls are recorded"),
+        };
     }
     let mut table = Table::with_columns([
         ("SEQ", Side::Right),
@@ -138,9 +152,18 @@ fn to_text(page: &QueryAuditResponse, zone: &TimeZone) -> Report {
         ]);
     }
     let report = Report::data(table.lines().join("\n") + "\n");
-    match page.next_before_seq {
-        0 => report,
-        seq => report.and_remark(&format!("older records: add --before {seq}")),
+    match next(page) {
+        None => report,
+        Some(words) => report.and_remark(&words),
+    }
+}
+
+/// How to get the page after this one.
+fn next(page: &QueryAuditResponse) -> Option<String> {
+    match (page.next_before_seq, page.next_after_seq) {
+        (0, 0) => None,
+        (0, seq) => Some(format!("newer records: add --after {seq}")),
+        (seq, _) => Some(format!("older records: add --before {seq}")),
     }
 }
 
@@ -204,6 +227,17 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_found_nothing_yet_does_not_say_that_there_is_nothing() {
+        let page = QueryAuditResponse {
+            next_after_seq: 77,
+            ..QueryAuditResponse::default()
+        };
+        let report = to_text(&page, &TimeZone::UTC);
+        let words = "none found so far; newer records: add --after 77\n";
+        assert_eq!(report.stderr, words);
+    }
+
+    #[test]
     fn calls_are_a_table_for_people_and_a_page_for_scripts() {
         let report = to_text(&page(), &TimeZone::UTC);
         assert_eq!(report.stderr, "older records: add --before 4199\n");
@@ -229,13 +263,26 @@ mod tests {
             errors: true,
             min_status: None,
             before: Some(12),
+            status: Some("5xx".to_owned()),
+            endpoint: Some("local".to_owned()),
+            session: Some("sess".to_owned()),
+            since: Some(1),
+            until: Some(2),
+            oldest_first: true,
+            after: Some(3),
         };
         let expected = QueryAuditRequest {
             limit: 7,
             model: "coder".to_owned(),
             min_status: 400,
             before_seq: 12,
-            ..QueryAuditRequest::default()
+            status_class: "5xx".to_owned(),
+            endpoint_id: "local".to_owned(),
+            session_id: "sess".to_owned(),
+            since_ms: Some(1),
+            until_ms: Some(2),
+            oldest_first: true,
+            after_seq: 3,
         };
         assert_eq!(request(&args), expected);
     }

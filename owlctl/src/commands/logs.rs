@@ -19,10 +19,7 @@ pub(super) async fn run(context: &Context<'_>, args: &LogsArgs) -> Result<Report
     let client = context.connect().await?;
     let request = TailLogsRequest {
         follow: args.follow,
-        since_ms: args.since.map_or(0, |since| {
-            let since = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-            Timestamp::now().as_millisecond().saturating_sub(since)
-        }),
+        since_ms: args.since.unwrap_or(0),
         level: args.level.clone().unwrap_or_default(),
     };
     let mut lines = client.logs().tail(request).await?.into_inner();

@@ -110,6 +110,17 @@ impl EngineError {
         }
     }
 
+    /// The error of a write that did not succeed.
+    pub(crate) fn of_write(self) -> crate::StoreError {
+        match self {
+            Self::Io(source) => crate::StoreError::Io {
+                action: "write to the store",
+                source,
+            },
+            other => other.into(),
+        }
+    }
+
     /// The error of the store whose engine in `dir` could not be opened.
     pub(crate) fn at(self, dir: &Path) -> crate::StoreError {
         match self {

@@ -28,7 +28,7 @@ use self::group::Group;
 use crate::StoreError;
 use crate::anchor::{self, Head};
 use crate::block::Entry;
-use crate::engine::{Engine, Opener, guarded};
+use crate::engine::{Engine, EngineError, Opener, guarded};
 use crate::ledger::Ledger;
 use crate::outage::Outage;
 use crate::queue::Queued;
@@ -233,7 +233,8 @@ impl Writer {
         let Some(engine) = self.sessions.clone() else {
             return false;
         };
-        let written = guarded(|| engine.apply(batch)).and_then(|()| guarded(|| engine.sync()));
+        let written: Result<(), EngineError> =
+            guarded(|| engine.apply(batch)).and_then(|()| guarded(|| engine.sync()));
         drop(engine);
         match written {
             Ok(()) => {
@@ -242,7 +243,7 @@ impl Writer {
             }
             Err(error) => {
                 metric::STORAGE_ERRORS.add(["commit"], 1);
-                self.lose_sessions(&error.into());
+                self.lose_sessions(&EngineError::of_write(error));
                 false
             }
         }

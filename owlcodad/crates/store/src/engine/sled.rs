@@ -187,6 +187,10 @@ impl From<sled::Error> for EngineError {
             sled::Error::Io(source) if source.to_string().contains("could not acquire lock") => {
                 Self::Locked
             }
+            // In sled's words it is the text of a value of ours in Rust.
+            sled::Error::Io(source) if directory::is_full(&source) => {
+                Self::Io(source.kind().into())
+            }
             sled::Error::Io(source) => Self::Io(source),
             sled::Error::Corruption { .. } => Self::Corrupt(error.to_string()),
             sled::Error::Unsupported(words) => Self::Unsupported(words),

@@ -11,7 +11,7 @@ use crate::StoreError;
 use crate::anchor::SegmentHead;
 use crate::block::{self, Entry, FULL_BLOCK_BYTES, MAX_BLOCK_RECORDS};
 use crate::chapter::{Chapter, Draft};
-use crate::engine::{Batch, guarded};
+use crate::engine::{Batch, EngineError, guarded};
 use crate::key;
 use crate::record::{Kind, Record};
 use crate::segment::SegmentTotals;
@@ -66,8 +66,8 @@ impl Newest {
 
     pub(super) fn commit(&mut self, change: Change) -> Result<(), StoreError> {
         let engine = &*self.engine;
-        guarded(|| engine.apply(change.batch)).map_err(StoreError::from)?;
-        guarded(|| engine.sync()).map_err(StoreError::from)?;
+        guarded(|| engine.apply(change.batch)).map_err(EngineError::of_write)?;
+        guarded(|| engine.sync()).map_err(EngineError::of_write)?;
         self.head = change.head;
         self.head.size_bytes = engine.size_bytes();
         self.index.tail_seq = change.tail_seq;

@@ -76,6 +76,9 @@ impl StatusClass {
     }
 }
 
+/// What the status of a record follows in its JSON. It is in no text, where the quotes would be escaped.
+const STATUS: &[u8] = b"\"status\":";
+
 /// A question, made ready.
 pub(super) struct Filter<'a> {
     query: &'a AuditQuery,
@@ -85,6 +88,7 @@ pub(super) struct Filter<'a> {
     terms: Vec<Term>,
     /// Texts that a record that matches has in its JSON.
     needles: Vec<Finder<'static>>,
+    status: Finder<'static>,
     /// The classes that may match, if not all.
     classes: Option<Vec<StatusClass>>,
 }
@@ -113,6 +117,7 @@ impl<'a> Filter<'a> {
         });
         Self {
             terms: terms.into_iter().flatten().collect(),
+            status: Finder::new(STATUS),
             needles: needles(query, [&model, &endpoint]),
             classes: (!is_any).then(|| classes.collect()),
             query,
@@ -153,6 +158,12 @@ impl<'a> Filter<'a> {
         if !self.needles.iter().all(has) {
             return Ok(None);
         }
+        if self.classes.is_some()
+            && let Some(status) = self.status_in(&entry.body)
+            && !self.is_status(status)
+        {
+            return Ok(None);
+        }
         if !self.terms.is_empty() || self.classes.is_some() {
             let sought: Sought<'_> = crate::record::value_of(&entry.body)?;
             if !self.is_sought(&sought) {
@@ -165,6 +176,26 @@ impl<'a> Filter<'a> {
         AuditRecord::from_body(&entry.body).map(Some)
     }
 
+    /// The status in the JSON of a record, if it is where we write it.
+    fn status_in(&self, body: &[u8]) -> Option<u16> {
+        let at = self.status.find(body)? + STATUS.len();
+        let digits = body
+            .get(at..)?
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit());
+        digits.take(5).try_fold(0_u16, |number, digit| {
+            number.checked_mul(10)?.checked_add(u16::from(digit - b'0'))
+        })
+    }
+
+    fn is_status(&self, status: u16) -> bool {
+        let query = self.query;
+        query.min_status.is_none_or(|min| status >= min)
+            && query
+                .status_class
+                .is_none_or(|class| class == StatusClass::of(status))
+    }
+
     fn is_sought(&self, record: &Sought<'_>) -> bool {
         let is_model = self.model.as_ref().is_none_or(|model| {
             record.model_asked == *model || record.model_used.as_ref() == Some(model)
@@ -173,10 +204,7 @@ impl<'a> Filter<'a> {
         is_model
             && (self.endpoint.is_none() || record.endpoint == self.endpoint)
             && (query.session.is_none() || record.session_id == query.session)
-            && query.min_status.is_none_or(|min| record.status >= min)
-            && query
-                .status_class
-                .is_none_or(|class| class == StatusClass::of(record.status))
+            && self.is_status(record.status)
     }
 }
 
@@ -186,13 +214,8 @@ fn needles(query: &AuditQuery, texts: [&Option<Cow<'_, str>>; 2]) -> Vec<Finder<
     let texts = texts.filter_map(|text| serde_json::to_string(text).ok());
     let session = query.session.as_ref();
     let session = session.and_then(|session| serde_json::to_string(session).ok());
-    let status = match query.status_class {
-        Some(StatusClass::RateLimited) => Some("\"status\":429,".to_owned()),
-        Some(StatusClass::ClientGone) => Some("\"status\":499,".to_owned()),
-        _ => None,
-    };
-    let needles = texts.chain(session).chain(status);
-    needles
+    texts
+        .chain(session)
         .map(|needle| Finder::new(needle.as_bytes()).into_owned())
         .collect()
 }
