@@ -61,8 +61,20 @@ impl Recorder for AuditRecorder {
             elapsed_ms: millis(settled.elapsed),
             session_id: settled.session,
             dropped_fields: settled.dropped_fields,
+            is_cached: settled.is_cached,
+            cost_micros: settled.cost.map(micros),
         });
     }
+}
+
+/// Millionths, rounded up, so that nothing seems to have been for free.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "never negative, and what does not fit is the most that there is"
+)]
+fn micros(cost: f64) -> u64 {
+    (cost * 1e6).ceil() as u64
 }
 
 /// Rounded up, so that nothing seems to have taken no time.

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use owlcoda_proto::Place;
 use owlcoda_store::StoreOptions;
-use owlcoda_store::offline::{self, Manifest, Verification};
+use owlcoda_store::offline::{self as tools, Manifest, Verification};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::offline::document;
 
 /// Everything is as it should be.
 const WHOLE: u8 = 0;
@@ -62,15 +63,15 @@ enum Action {
 /// What is printed: lines for people, or one object.
 struct Outcome {
     lines: Vec<String>,
-    json: Result<String, serde_json::Error>,
+    json: String,
     status: u8,
 }
 
 impl Outcome {
-    fn new(value: &impl Serialize, lines: Vec<String>, is_whole: bool) -> Self {
+    fn new(kind: &'static str, value: &impl Serialize, lines: Vec<String>, is_whole: bool) -> Self {
         Self {
             lines,
-            json: serde_json::to_string(value),
+            json: document::json(kind, value),
             status: if is_whole { WHOLE } else { DAMAGED },
         }
     }
@@ -86,9 +87,9 @@ pub(crate) fn run(args: &StorageArgs) -> Result<u8, Failure> {
     let dir = place.home.join("store");
     let options = StoreOptions::default();
     let outcome = match &args.action {
-        Action::Verify => of_verification(&offline::verify(&dir)?),
+        Action::Verify => of_verification(&tools::verify(&dir)?),
         Action::Repair => {
-            let repaired = offline::repair(&dir, &options)?;
+            let repaired = tools::repair(&dir, &options)?;
             let mut lines: Vec<_> = repaired
                 .found
                 .iter()
@@ -96,34 +97,36 @@ pub(crate) fn run(args: &StorageArgs) -> Result<u8, Failure> {
                 .collect();
             lines.extend(of_verification(&repaired.now).lines);
             let is_whole = repaired.now.problems.is_empty();
-            Outcome::new(&repaired, lines, is_whole)
+            Outcome::new("StorageRepair", &repaired, lines, is_whole)
         }
         Action::Export { archive } => of_manifest(&export(&dir, &options, archive)?),
         Action::Import { archive } => {
             let mut file = open(archive)?;
-            of_manifest(&offline::import(&dir, &options, &mut file)?)
+            of_manifest(&tools::import(&dir, &options, &mut file)?)
         }
         Action::Restore { archive } => {
             let mut file = open(archive)?;
-            let restored = offline::restore(&dir, &options, &mut file)?;
+            let restored = tools::restore(&dir, &options, &mut file)?;
             let mut lines = of_verification(&restored.now).lines;
             let kept = restored.kept.as_ref();
             lines.extend(
                 kept.map(|kept| format!("the store of before is kept in {}", kept.display())),
             );
-            Outcome::new(&restored, lines, restored.now.problems.is_empty())
+            Outcome::new(
+                "StorageRestore",
+                &restored,
+                lines,
+                restored.now.problems.is_empty(),
+            )
         }
     };
     let text = if args.json {
-        outcome.json.map_err(|error| Failure::System {
-            what: "the output",
-            source: error.into(),
-        })?
+        outcome.json
     } else {
-        outcome.lines.join("\n")
+        outcome.lines.join("\n") + "\n"
     };
     // Whoever started us may have closed it; the exit status still tells.
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = write!(std::io::stdout(), "{text}");
     Ok(outcome.status)
 }
 
@@ -138,7 +141,12 @@ fn of_verification(found: &Verification) -> Outcome {
     }];
     let problems = found.problems.iter();
     lines.extend(problems.map(|problem| format!("problem: {problem}")));
-    Outcome::new(found, lines, found.problems.is_empty())
+    Outcome::new(
+        "StorageVerification",
+        found,
+        lines,
+        found.problems.is_empty(),
+    )
 }
 
 fn of_manifest(manifest: &Manifest) -> Outcome {
@@ -153,7 +161,12 @@ fn of_manifest(manifest: &Manifest) -> Outcome {
             manifest.n_unreadable
         ));
     }
-    Outcome::new(manifest, lines, manifest.n_unreadable == 0)
+    Outcome::new(
+        "StorageArchive",
+        manifest,
+        lines,
+        manifest.n_unreadable == 0,
+    )
 }
 
 /// Writes the archive beside its name and renames it, so that half of one never has the name.
@@ -172,7 +185,7 @@ fn export(dir: &Path, options: &StoreOptions, archive: &Path) -> Result<Manifest
     open.write(true).create(true).truncate(true);
     open.options_mut().mode(0o600);
     let file = open.open(&unfinished).map_err(write)?;
-    let exported = offline::export(dir, options, &file);
+    let exported = tools::export(dir, options, &file);
     if exported.is_err() {
         let _ = fs_err::remove_file(&unfinished);
     }

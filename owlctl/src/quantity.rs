@@ -30,6 +30,16 @@ pub(crate) fn secs(ms: u64) -> f64 {
     Duration::from_millis(ms).as_secs_f64()
 }
 
+/// Millionths as a fraction, for JSON.
+pub(crate) fn millionths(n: u64) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a cost of billions may lose its last millionth"
+    )]
+    let n = n as f64;
+    n / 1e6
+}
+
 /// A duration in its one or two largest units: `340ms`, `1.2s`, `2m 5s`, `3d 4h`.
 pub(crate) fn span(ms: u64) -> String {
     let secs = ms / 1000;

@@ -4,7 +4,7 @@ use owlcoda_testkit::http::{self, Response};
 use owlcoda_testkit::{FakeUpstream, Script, TestDaemon};
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, Route, config, metric, start, start_before, with};
+use crate::world::{MODEL, Route, config, metric, start, start_before, until, with};
 
 /// A question that leaves nothing to chance.
 fn question(route: Route) -> Value {
@@ -62,6 +62,19 @@ async fn the_same_question_is_answered_again_without_asking_the_model_server() {
         (&json!(2), &json!(2), &json!(2))
     );
     assert_eq!(stats["hitRate"], 0.5);
+    let audit = until("the records", async || {
+        let page = http::get(&format!("{}/v1/audit", daemon.url()))
+            .await
+            .json();
+        (page["summary"]["totalEntries"] == 4).then_some(page)
+    })
+    .await;
+    let hit = &audit["entries"][0];
+    assert_eq!(
+        (&hit["cached"], &hit["attempts"], &hit["servedBy"]),
+        (&json!(true), &json!(0), &json!(MODEL))
+    );
+    assert_eq!(audit["entries"][1]["cached"], false);
     // Nothing was spent on the hits.
     let usage = http::get(&format!("{}/v1/usage", daemon.url()))
         .await

@@ -105,6 +105,12 @@ async fn costs_go_by_the_price_that_is_given_else_by_the_electricity_of_the_mode
             "{model}"
         );
     }
+    let audit = until("the records", async || {
+        let page = get(&daemon, "/v1/audit").await;
+        (page["summary"]["totalEntries"] == 2).then_some(page)
+    })
+    .await;
+    assert_eq!(audit["entries"][0]["cost"], 0.000_042);
     let cost = get(&daemon, "/v1/cost").await;
     let told = |n: usize| {
         let model = &cost["data"][n];

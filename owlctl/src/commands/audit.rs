@@ -47,6 +47,12 @@ struct Record<'a> {
     elapsed_secs: f64,
     /// Null for calls over HTTP.
     session_id: Option<&'a str>,
+    /// What of the request the model server was not told.
+    dropped_fields: &'a [String],
+    /// Whether an answer of before was given again.
+    is_cached: bool,
+    /// In the configured currency; null where no rate was known.
+    cost: Option<f64>,
 }
 
 impl<'a> From<&'a AuditRecord> for Record<'a> {
@@ -70,6 +76,9 @@ impl<'a> From<&'a AuditRecord> for Record<'a> {
             ttft_secs: record.ttft_ms.map(quantity::secs),
             elapsed_secs: quantity::secs(record.elapsed_ms),
             session_id: some(&record.session_id),
+            dropped_fields: &record.dropped_fields,
+            is_cached: record.is_cached,
+            cost: record.cost_micros.map(quantity::millionths),
         }
     }
 }
@@ -198,6 +207,9 @@ mod tests {
             elapsed_ms: 2_500,
             session_id: String::new(),
             failure_kind: String::new(),
+            dropped_fields: vec!["top_k".to_owned()],
+            is_cached: false,
+            cost_micros: Some(42),
         }
     }
 

@@ -119,5 +119,8 @@ fn record(seq: u64, record: AuditRecord) -> v1::AuditRecord {
             .map(|id| id.to_string())
             .unwrap_or_default(),
         failure_kind: record.failure_kind.unwrap_or_default(),
+        dropped_fields: record.dropped_fields,
+        is_cached: record.is_cached,
+        cost_micros: record.cost_micros,
     }
 }

@@ -161,6 +161,16 @@ pub(crate) fn rounded(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }
 
+/// Millionths as a fraction.
+pub(crate) fn millionths(n: u64) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a cost of billions may lose its last millionth"
+    )]
+    let n = n as f64;
+    n / 1e6
+}
+
 /// From 0 to 1, to four places; 0 of nothing.
 pub(crate) fn share(part: u64, whole: u64) -> f64 {
     #[expect(

@@ -75,6 +75,8 @@ fn record(seq: u64) -> AuditRecord {
         elapsed_ms: mixed % 20_000,
         session_id: Some(session(seq)),
         dropped_fields: Vec::new(),
+        is_cached: false,
+        cost_micros: None,
     }
 }
 

@@ -110,6 +110,13 @@ pub struct AuditRecord {
     /// Names of the request's fields that the model server's dialect cannot express.
     #[serde(default)]
     pub dropped_fields: Vec<String>,
+    /// Whether an answer of before was given again, and nobody asked.
+    #[serde(default)]
+    pub is_cached: bool,
+    /// What its tokens cost at the rates of then, in millionths of the configured currency; `None`
+    /// where no rate was known, and in records of before it was recorded.
+    #[serde(default)]
+    pub cost_micros: Option<u64>,
 }
 
 impl AuditRecord {
@@ -234,6 +241,8 @@ pub(crate) mod tests {
             elapsed_ms: 0,
             session_id: None,
             dropped_fields: Vec::new(),
+            is_cached: false,
+            cost_micros: None,
         }
     }
 
@@ -264,6 +273,8 @@ pub(crate) mod tests {
                 elapsed_ms: u64::MAX,
                 session_id: Some(SessionId::generate()),
                 dropped_fields: vec![text; 1000],
+                is_cached: true,
+                cost_micros: Some(u64::MAX),
             };
             assert!(record.into_body().is_some(), "{hostile:?}");
         }

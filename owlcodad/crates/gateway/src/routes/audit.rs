@@ -170,6 +170,8 @@ fn entry(seq: u64, record: &AuditRecord) -> Value {
         "outputTokens": record.usage.output_tokens,
         "session": record.session_id.map(|id| id.to_string()),
         "dropped": record.dropped_fields,
+        "cached": record.is_cached,
+        "cost": record.cost_micros.map(reply::millionths),
     })
 }
 

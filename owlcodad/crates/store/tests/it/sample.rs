@@ -33,6 +33,8 @@ pub(crate) fn record(number: u64) -> AuditRecord {
         elapsed_ms: number + 1,
         session_id: None,
         dropped_fields: vec!["top_k".to_owned()],
+        is_cached: false,
+        cost_micros: Some(12),
     }
 }
 
