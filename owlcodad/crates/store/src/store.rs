@@ -17,6 +17,7 @@ use crate::engine::{Engine, Opener, SledOpener, guarded};
 use crate::integrity::{Findings, Integrity};
 use crate::ledger::{Known, Ledger, Terms};
 use crate::lock::DirLock;
+use crate::notes::Notes;
 use crate::queue::Queue;
 use crate::sessions::Sessions;
 use crate::shared::Shared;
@@ -171,6 +172,7 @@ impl Store {
                 shared,
                 readers: Arc::new(Semaphore::new(MAX_READERS)),
                 running: Mutex::new(Some(Running { thread, lock })),
+                notes: Notes::of(dir),
             }),
         })
     }
@@ -183,6 +185,11 @@ impl Store {
     /// The sessions and their events.
     pub fn sessions(&self) -> Sessions {
         Sessions::new(Arc::clone(&self.inner))
+    }
+
+    /// Small documents beside all that.
+    pub fn notes(&self) -> Notes {
+        self.inner.notes.clone()
     }
 
     /// What the store says about itself. Cheap: no file is looked at.
@@ -260,6 +267,7 @@ pub(crate) struct Inner {
     readers: Arc<Semaphore>,
     /// `None` once closed.
     running: Mutex<Option<Running>>,
+    notes: Notes,
 }
 
 /// What ends with the store.

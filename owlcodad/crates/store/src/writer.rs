@@ -124,6 +124,8 @@ impl Writer {
 
     /// Writes what comes in until the sending side is closed and everything is written.
     pub(crate) fn run(mut self, queue: &Receiver<Queued>) {
+        // What has come of age while nobody ran.
+        self.upkeep();
         loop {
             match self.wait(queue) {
                 Ok(first) => {
