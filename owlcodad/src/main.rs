@@ -4,6 +4,7 @@ mod cli;
 mod composition;
 mod discovery;
 mod failure;
+mod figures;
 mod health;
 mod host;
 mod instance;

@@ -12,7 +12,7 @@ use owlcoda_control::{Control, ControlSocket};
 use owlcoda_gateway::{Admission, Gateway, Server, Settings, Token};
 use owlcoda_pipeline::Pipeline;
 use owlcoda_proto::Place;
-use owlcoda_store::{Store, StoreOptions};
+use owlcoda_store::{Notes, Store, StoreOptions};
 use owlcoda_supervise::{Hangups, Identity, Live, OnExit, Shutdown, Signals, Supervisor};
 use owlcoda_telemetry::{Exposition, LogFile, Logging, install_recorder, metric};
 use owlcoda_types::{Clock, SystemClock};
@@ -28,7 +28,7 @@ use crate::instance::{Instance, prepare_home};
 use crate::port_holder::PortHolder;
 use crate::recorder::AuditRecorder;
 use crate::reload::{Reloader, Report, Sources, Targets};
-use crate::{composition, discovery, health, places, shutdown, warmup};
+use crate::{composition, discovery, figures, health, places, shutdown, warmup};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -172,6 +172,10 @@ impl Started {
             supervisor.shutdown().stopping().clone(),
         );
 
+        let notes = store.notes();
+        let measured = figures::load(&notes).await;
+        pipeline.standing().restore_figures(measured);
+
         let agent = Agent::new(
             &store,
             pipeline.clone(),
@@ -241,6 +245,7 @@ impl Started {
                 control,
                 exposition,
                 logging,
+                notes,
             },
         );
 
@@ -262,6 +267,7 @@ struct Parts {
     control: Control,
     exposition: Exposition,
     logging: Logging,
+    notes: Notes,
 }
 
 fn start_tasks(supervisor: &Supervisor, parts: Parts) {
@@ -292,6 +298,10 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
         health::watch(pipeline, clock, stop)
     });
     supervisor.spawn("reload", OnExit::Fatal, |stop| reloader.run(hangups, stop));
+    let (notes, measured) = (parts.notes, parts.gateway.pipeline.clone());
+    supervisor.spawn("figures", OnExit::Report, move |stop| {
+        figures::keep(notes, measured, stop)
+    });
     let router = owlcoda_gateway::router(parts.gateway);
     let connections = supervisor.clone();
     // It ends when the drain begins, which is no failure.
@@ -334,6 +344,11 @@ async fn open_store(home: &Path, config: &Config) -> Result<Store, Failure> {
     let dir = home.join("store");
     let options = StoreOptions {
         cache_bytes: config.storage.cache_bytes,
+        max_audit_age_ms: config
+            .audit
+            .retention
+            .map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)),
+        max_audit_bytes: config.audit.max_bytes,
         ..Default::default()
     };
     let open = tokio::task::spawn_blocking(move || Store::open(&dir, options));

@@ -84,6 +84,43 @@ async fn calls_are_measured_by_model_and_by_route() {
 }
 
 #[tokio::test]
+async fn what_was_measured_goes_on_after_a_restart() {
+    let upstream = FakeUpstream::start().await;
+    upstream.always(Script::reply("ok"));
+    let mut daemon = start_before(&upstream).await;
+    let ask = async |daemon: &TestDaemon| {
+        let body = Route::Chat.ask_stream(MODEL).to_string();
+        assert_eq!(http::post(&Route::Chat.url(daemon), body).await.status, 200);
+    };
+    ask(&daemon).await;
+    let before = until("the call to be measured", async || {
+        let usage = get(&daemon, "/v1/usage").await;
+        (usage["requestCount"] == 1).then_some(usage)
+    })
+    .await;
+    daemon.terminate();
+    assert_eq!(daemon.wait_exit().await.code(), Some(0));
+    daemon.restart().await;
+    let after = get(&daemon, "/v1/usage").await;
+    for name in ["requestCount", "inputTokens", "outputTokens", "startedAt"] {
+        assert_eq!(after[name], before[name], "{name}");
+    }
+    ask(&daemon).await;
+    until("both calls", async || {
+        let latency = get(&daemon, "/v1/latency").await;
+        (latency["latency"]["/v1/chat/completions"]["count"] == 2).then_some(())
+    })
+    .await;
+
+    // A file that nobody can read any more costs what it held, and not the start.
+    daemon.terminate();
+    assert_eq!(daemon.wait_exit().await.code(), Some(0));
+    fs_err::write(daemon.home().join("store/figures.json"), "{").unwrap();
+    daemon.restart().await;
+    assert_eq!(get(&daemon, "/v1/usage").await["requestCount"], 0);
+}
+
+#[tokio::test]
 async fn costs_go_by_the_price_that_is_given_else_by_the_electricity_of_the_model_s_size() {
     let upstream = FakeUpstream::start().await;
     upstream.always(Script::reply("ok"));

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use owlcoda_store::{AuditDialect, AuditRecord, AuditRoute, Store, StoreOptions};
 use owlcoda_testkit::{FakeUpstream, Script, http};
-use serde_json::json;
+use owlcoda_types::{RequestId, Usage};
+use serde_json::{Value, json};
 
 use crate::process::{Ended, owlcodad, owlctl_at, program, run};
-use crate::world::{MODEL, Route, start_before};
+use crate::world::{MODEL, Route, nothing, start, start_before, until, with};
 
 async fn storage(home: &Path, arguments: &[&str]) -> Ended {
     let mut command = program(&owlcodad());
@@ -113,4 +115,77 @@ async fn damage_is_status_1_and_a_newer_store_78() {
         refused.stderr.contains("run the version that wrote it"),
         "{refused:?}"
     );
+}
+
+/// A record of the time `at_ms`.
+fn record(at_ms: i64) -> AuditRecord {
+    AuditRecord {
+        request_id: RequestId::generate(),
+        at_ms,
+        route: AuditRoute::Chat,
+        dialect: AuditDialect::Openai,
+        model_asked: "m".to_owned(),
+        model_used: None,
+        endpoint: None,
+        n_attempts: 0,
+        status: 404,
+        outcome: "not_found".to_owned(),
+        failure_kind: None,
+        is_stream: false,
+        usage: Usage::default(),
+        ttft_ms: None,
+        elapsed_ms: 1,
+        session_id: None,
+        dropped_fields: Vec::new(),
+        is_cached: false,
+        cost_micros: None,
+    }
+}
+
+/// Fills the store of a home with the records of many years ago, in segments as small as they get.
+async fn fill(home: &Path) -> u64 {
+    let options = StoreOptions {
+        segment_bytes: 1,
+        ..StoreOptions::default()
+    };
+    let store = Store::open(&home.join("store"), options).unwrap();
+    for round in 0..4 {
+        for _ in 0..100 {
+            store.audit().append(record(1_000_000_000_000 + round));
+        }
+        store.audit().flush().await.unwrap();
+    }
+    let n_records = store.stats().n_audit_records;
+    assert!(store.stats().n_segments > 1, "{:?}", store.stats());
+    store.close().await;
+    n_records
+}
+
+#[tokio::test]
+async fn old_records_go_by_age_and_by_size_where_that_is_asked_for() {
+    let keep = json!({});
+    let by_age = json!({"audit": {"retentionDays": 365}});
+    let by_size = json!({"audit": {"maxBytes": 1}});
+    for (retention, is_kept) in [(keep, true), (by_age, false), (by_size, false)] {
+        let mut daemon = start(nothing()).await;
+        daemon.terminate();
+        daemon.wait_exit().await;
+        let n_before = fill(daemon.home()).await;
+        daemon.write_config(with(nothing(), retention.clone()));
+        daemon.restart().await;
+        let count = async || {
+            let page: Value = owlctl_at(daemon.home(), &["status", "--json"]).await.json();
+            page["daemon"]["storage"]["n_audit_records"]
+                .as_u64()
+                .unwrap()
+        };
+        if is_kept {
+            assert_eq!(count().await, n_before);
+            continue;
+        }
+        until("old records to go", async || {
+            (count().await < n_before).then_some(())
+        })
+        .await;
+    }
 }

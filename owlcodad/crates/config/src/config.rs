@@ -316,11 +316,19 @@ impl Default for HealthConfig {
 pub struct AuditConfig {
     /// Whether calls are recorded.
     pub is_enabled: bool,
+    /// Records older than this go. None: never.
+    pub retention: Option<Duration>,
+    /// The oldest records go while all take more than this, in bytes. None: never.
+    pub max_bytes: Option<u64>,
 }
 
 impl Default for AuditConfig {
     fn default() -> Self {
-        Self { is_enabled: true }
+        Self {
+            is_enabled: true,
+            retention: None,
+            max_bytes: None,
+        }
     }
 }
 

@@ -170,6 +170,8 @@ pub(crate) const KEYS: &[Key] = &{
         used("auth.data", AUTH_MODES, AUTH_DEFAULT, "What the daemon keeps, such as conversations and records, in the same words."),
         used("audit", Group, "{}", "The record of model calls."),
         used("audit.enabled", Flag, "true", "Whether model calls are recorded."),
+        used("audit.retentionDays", Whole(0, 36_500), "0", "Records go once they are older than this, a whole segment of them at a time, in days. 0 keeps them. After a restart."),
+        used("audit.maxBytes", Whole(0, 1 << 44), "0", "The oldest segments of records go while all of them take more than this on disk, in bytes. 0 is no limit. After a restart."),
         used("storage", Group, "{}", "The database in the data directory."),
         used("storage.cacheBytes", Whole(1 << 16, 1 << 36), "16777216", "Memory for the page cache, in bytes. After a restart."),
         used("cache", Group, "{}", "The cache of whole answers."),

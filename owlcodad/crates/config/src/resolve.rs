@@ -125,6 +125,12 @@ pub(crate) fn resolve(
             let default = AuditConfig::default();
             AuditConfig {
                 is_enabled: raw.audit.enabled.unwrap_or(default.is_enabled),
+                retention: raw
+                    .audit
+                    .retention_days
+                    .filter(|days| *days > 0)
+                    .map(|days| Duration::from_hours(24 * u64::from(days))),
+                max_bytes: raw.audit.max_bytes.filter(|n_bytes| *n_bytes > 0),
             }
         },
         storage: {

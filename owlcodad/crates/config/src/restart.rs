@@ -3,7 +3,7 @@
 use crate::config::Config;
 
 /// The keys whose new value waits for a restart: what they set was taken or opened at the start.
-pub const NEED_RESTART: [&str; 8] = [
+pub const NEED_RESTART: [&str; 10] = [
     "host",
     "port",
     "server.maxConnections",
@@ -12,6 +12,8 @@ pub const NEED_RESTART: [&str; 8] = [
     "logFilePath",
     "logFileMaxBytes",
     "logFileKeep",
+    "audit.retentionDays",
+    "audit.maxBytes",
 ];
 
 impl Config {
@@ -28,6 +30,8 @@ impl Config {
             log_path,
             log_max_bytes,
             log_keep,
+            audit_days,
+            audit_bytes,
         ] = NEED_RESTART;
         let mut pending = Vec::new();
         let (server, was) = (&mut self.server, &running.server);
@@ -49,6 +53,14 @@ impl Config {
             &mut pending,
         );
         keep(&mut new.keep, &old.keep, log_keep, &mut pending);
+        let (new, old) = (&mut self.audit, &running.audit);
+        keep(&mut new.retention, &old.retention, audit_days, &mut pending);
+        keep(
+            &mut new.max_bytes,
+            &old.max_bytes,
+            audit_bytes,
+            &mut pending,
+        );
         (self, pending)
     }
 }
@@ -87,6 +99,8 @@ mod tests {
             r#"{"logFilePath": "log"}"#,
             r#"{"logFileMaxBytes": 2048}"#,
             r#"{"logFileKeep": 7}"#,
+            r#"{"audit": {"retentionDays": 7}}"#,
+            r#"{"audit": {"maxBytes": 7}}"#,
         ];
         let running = config("{}");
         for (key, text) in NEED_RESTART.into_iter().zip(changed) {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use owlcoda_types::{Fault, UnixMs, Usage};
+use serde::{Deserialize, Serialize};
 
 use crate::call::Route;
 use crate::settle::{Outcome, Settled};
@@ -20,14 +21,15 @@ pub use samples::{MAX_SAMPLES, Percentiles, Samples};
 const MAX_MODELS: usize = 1000;
 
 /// Everything that was measured.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Figures {
     /// Since when, in milliseconds since 1970; 0 before the first call.
     pub since_ms: UnixMs,
     /// By the id of the model that answered.
     pub models: BTreeMap<String, ModelFigures>,
     /// By the way that calls came in: from admission to the last byte.
-    pub routes: BTreeMap<&'static str, Samples>,
+    pub routes: BTreeMap<String, Samples>,
     /// Of every call.
     pub usage: Usage,
     /// Calls that ended.
@@ -35,7 +37,8 @@ pub struct Figures {
 }
 
 /// What was measured of one model.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ModelFigures {
     /// Calls that ended with an answer or by the fault of its server.
     pub n_calls: u64,
@@ -62,7 +65,7 @@ pub struct ModelFigures {
 }
 
 /// Tokens over time.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Speed {
     /// Tokens so far.
     pub n_tokens: u64,
@@ -141,8 +144,14 @@ impl Figures {
         if settled.route == Route::Warmup {
             return;
         }
-        let route = self.routes.entry(route_name(settled.route)).or_default();
-        route.push(settled.elapsed);
+        let route = route_name(settled.route);
+        // The common case allocates nothing.
+        if let Some(samples) = self.routes.get_mut(route) {
+            samples.push(settled.elapsed);
+        } else {
+            let samples = self.routes.entry(route.to_owned()).or_default();
+            samples.push(settled.elapsed);
+        }
         let Some(model) = settled.model_used.as_ref().filter(|_| !settled.is_cached) else {
             return;
         };

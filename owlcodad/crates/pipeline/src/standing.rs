@@ -85,6 +85,16 @@ impl Standing {
         self.figures.lock().clone()
     }
 
+    /// How many calls that is about.
+    pub fn n_measured(&self) -> u64 {
+        self.figures.lock().n_calls
+    }
+
+    /// Goes on with what was measured before.
+    pub fn restore_figures(&self, figures: Figures) {
+        *self.figures.lock() = figures;
+    }
+
     /// What was measured of one model; `None` before its first call.
     pub fn model_figures(&self, model: &str) -> Option<ModelFigures> {
         self.figures.lock().models.get(model).cloned()

@@ -41,7 +41,7 @@ pub(crate) async fn cost(State(gateway): State<Gateway>) -> Response {
             "total_input_tokens": figures.usage.prompt_tokens(),
             "total_output_tokens": figures.usage.output_tokens,
             "request_count": figures.n_calls,
-            "started_at": reply::time(gateway.started_at_ms),
+            "started_at": reply::time(figures.since_ms),
         },
     });
     reply::json(document.to_string())

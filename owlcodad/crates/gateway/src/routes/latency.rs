@@ -24,7 +24,7 @@ pub(crate) async fn latency(State(gateway): State<Gateway>) -> Response {
                 "p95": reply::rounded(found.p95),
                 "p99": reply::rounded(found.p99),
             });
-            Some(((*route).to_owned(), described))
+            Some((route.clone(), described))
         })
         .collect();
     let document = json!({ "unit": "ms", "window": MAX_SAMPLES, "latency": routes });

@@ -9,7 +9,12 @@ use crate::{Gateway, reply};
 pub(crate) async fn usage(State(gateway): State<Gateway>) -> Response {
     let figures = gateway.pipeline.standing().figures();
     let usage = figures.usage;
-    let running_ms = gateway.clock.now_ms().saturating_sub(gateway.started_at_ms);
+    let since_ms = if figures.since_ms > 0 {
+        figures.since_ms
+    } else {
+        gateway.started_at_ms
+    };
+    let elapsed_ms = gateway.clock.now_ms().saturating_sub(since_ms);
     let document = json!({
         "inputTokens": usage.input_tokens,
         "outputTokens": usage.output_tokens,
@@ -17,8 +22,8 @@ pub(crate) async fn usage(State(gateway): State<Gateway>) -> Response {
         "cacheWriteTokens": usage.cache_write_tokens,
         "totalTokens": usage.prompt_tokens() + usage.output_tokens,
         "requestCount": figures.n_calls,
-        "startedAt": reply::time(gateway.started_at_ms),
-        "elapsedSeconds": running_ms / 1000,
+        "startedAt": reply::time(since_ms),
+        "elapsedSeconds": elapsed_ms / 1000,
     });
     reply::json(document.to_string())
 }

@@ -2,17 +2,43 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Most durations that are kept; the oldest makes room.
 pub const MAX_SAMPLES: usize = 512;
 
 /// The latest durations, whole milliseconds each, rounded up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written")]
 pub struct Samples {
     millis: Vec<u32>,
     /// Where the next one goes once the list is full.
     next: usize,
     /// How many there were in all.
     n_seen: u64,
+}
+
+/// The same as it was written down, by whatever version and with whatever size.
+#[derive(Deserialize)]
+struct Written {
+    millis: Vec<u32>,
+    #[serde(default)]
+    next: usize,
+    #[serde(default)]
+    n_seen: u64,
+}
+
+impl From<Written> for Samples {
+    fn from(written: Written) -> Self {
+        let mut millis = written.millis;
+        let is_ring = millis.len() == MAX_SAMPLES && written.next < MAX_SAMPLES;
+        millis.truncate(MAX_SAMPLES);
+        Self {
+            next: if is_ring { written.next } else { 0 },
+            n_seen: written.n_seen.max(millis.len() as u64),
+            millis,
+        }
+    }
 }
 
 /// What the latest durations say, in milliseconds.
@@ -117,6 +143,18 @@ mod tests {
         let one = of([7]).percentiles().unwrap();
         assert_eq!((one.p50, one.p99, one.mean), (7.0, 7.0, 7.0));
         assert_eq!(of([]).percentiles(), None);
+    }
+
+    #[test]
+    fn what_was_written_down_goes_on_and_an_odd_one_does_no_harm() {
+        let samples = of(0..600);
+        let text = serde_json::to_string(&samples).unwrap();
+        assert_eq!(serde_json::from_str::<Samples>(&text).unwrap(), samples);
+        let long = format!(r#"{{"millis": {:?}, "next": 9999}}"#, vec![7; 2000]);
+        let mut odd: Samples = serde_json::from_str(&long).unwrap();
+        odd.push(Duration::from_millis(9));
+        let found = odd.percentiles().unwrap();
+        assert_eq!((found.n_samples, found.max), (MAX_SAMPLES, 9.0));
     }
 
     #[test]
