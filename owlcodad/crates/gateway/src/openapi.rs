@@ -2,6 +2,7 @@
 
 use owlcoda_models::DEFAULT_NAME;
 use owlcoda_types::ErrorCode;
+use owlcoda_wire::MAX_ANSWER_TOKENS;
 use serde_json::{Map, Value, json};
 
 use crate::endpoints::{Answer, Body, Class, ENDPOINTS, Endpoint};
@@ -86,7 +87,7 @@ fn schema_of(body: Body) -> Value {
         "properties": {
             "model": {"type": "string", "minLength": 1, "example": DEFAULT_NAME},
             "messages": {"type": "array", "minItems": 1, "items": message},
-            "max_tokens": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+            "max_tokens": {"type": "integer", "minimum": 1, "maximum": MAX_ANSWER_TOKENS},
             "stream": {"type": "boolean", "nullable": true},
         },
     })
@@ -106,6 +107,7 @@ fn in_query(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         Kind::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
         Kind::OneOf(words) => json!({"type": "string", "enum": words}),
+        Kind::Session => json!({"type": "string", "pattern": "^ses_[0-9a-fA-F]{32}$"}),
         Kind::Text(max_chars) => json!({"type": "string", "maxLength": max_chars}),
     };
     json!({

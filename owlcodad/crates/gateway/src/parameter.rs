@@ -3,7 +3,7 @@
 
 use axum::extract::Query;
 use http::Uri;
-use owlcoda_types::{clip, printable};
+use owlcoda_types::{SessionId, clip, printable};
 
 /// One parameter. None is required.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,8 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
     /// Any text of at most so many characters.
     Text(usize),
+    /// The id of a conversation.
+    Session,
 }
 
 /// What a request gives, checked.
@@ -81,6 +83,12 @@ impl Parameter {
                 words.join(", "),
                 shown()
             )),
+            Kind::Session => match value.parse::<SessionId>() {
+                Ok(_) => Ok(()),
+                Err(_) => Err(format!(
+                    "`{name}` must be the id of a conversation, `ses_` and 32 hexadecimal digits"
+                )),
+            },
             Kind::Text(max_chars) if value.chars().count() <= max_chars => Ok(()),
             Kind::Text(max_chars) => {
                 Err(format!("`{name}` may have at most {max_chars} characters"))
@@ -121,6 +129,11 @@ mod tests {
             kind: Kind::Text(5),
             summary: "Which.",
         },
+        Parameter {
+            name: "session",
+            kind: Kind::Session,
+            summary: "Whose.",
+        },
     ];
 
     fn parse(query: &str) -> Result<Given, String> {
@@ -156,8 +169,12 @@ mod tests {
             ),
             ("model=123456", "`model` may have at most 5 characters"),
             (
+                "session=ses_1",
+                "`session` must be the id of a conversation, `ses_` and 32 hexadecimal digits",
+            ),
+            (
                 "lim=1",
-                "there is no parameter `lim` here; there is limit, intent, model",
+                "there is no parameter `lim` here; there is limit, intent, model, session",
             ),
         ];
         for (query, expected) in cases {

@@ -18,7 +18,7 @@ const MAX_TOOL_NAME_BYTES: usize = 256;
 const MAX_STOPS: usize = 256;
 
 /// Most tokens of an answer: model servers count them in 32 bits.
-const MAX_ANSWER_TOKENS: u32 = i32::MAX as u32;
+pub const MAX_ANSWER_TOKENS: u32 = i32::MAX as u32;
 
 /// How many messages there are.
 pub(crate) fn messages(n_messages: usize) -> Result<(), WireError> {

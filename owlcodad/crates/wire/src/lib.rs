@@ -19,5 +19,6 @@ pub mod reshape;
 pub mod sse;
 pub mod translate;
 
+pub use bounds::MAX_ANSWER_TOKENS;
 pub use object::RawFields;
 pub use wire_error::WireError;

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::{HeaderMap, Uri};
 use owlcoda_pipeline::{Route, route_name};
 use owlcoda_store::{AuditOrder, AuditPage, AuditQuery, AuditRecord, AuditRoute, StatusClass};
-use owlcoda_types::{ErrorCode, SessionId};
+use owlcoda_types::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::admit::{Admitted, dialect_of};
@@ -74,7 +74,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "session",
-        kind: Kind::Text(100),
+        kind: Kind::Session,
         summary: "Only calls of this conversation, by its id.",
     },
 ];
@@ -94,14 +94,6 @@ pub(crate) async fn list(
     let min_status = given.whole("minStatus");
     let text = |name: &str| given.text(name).map(str::to_owned);
     let time = |name: &str| given.whole(name).map(u64::cast_signed);
-    let session = match given.text("session").map(str::parse::<SessionId>) {
-        None => None,
-        Some(Ok(session)) => Some(session),
-        Some(Err(_)) => {
-            let message = "`session` must be the id of a conversation, `ses_…`";
-            return reply::error(dialect, ErrorCode::InvalidRequest, message, id);
-        }
-    };
     let query = AuditQuery {
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
         order: match given.text("order") {
@@ -114,7 +106,7 @@ pub(crate) async fn list(
         until_ms: time("until"),
         model: text("model"),
         endpoint: text("endpoint"),
-        session,
+        session: given.text("session").and_then(|text| text.parse().ok()),
         status_class: given.text("status").and_then(StatusClass::parse),
         min_status: min_status.and_then(|status| u16::try_from(status).ok()),
     };
