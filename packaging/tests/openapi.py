@@ -10,11 +10,13 @@ import tempfile
 from daemon import OPENER, Daemon, end_on_term, wait_until
 
 WAIT_SECS = 30
-# What a model server takes of a chat request is its own affair: the daemon passes it on as it came.
-RELAYED = "/v1/chat/completions"
+# What is described of a model call's body is the least of it: more is taken, and of a chat request whatever it holds,
+# for the model server to judge. Of every other route nothing may pass that is not described.
+CALLS = ["/v1/messages", "/v1/messages/count_tokens", "/v1/chat/completions"]
 RUNS = [
-    ["--exclude-path", RELAYED],
-    ["--include-path", RELAYED, "--exclude-checks", "negative_data_rejection"],
+    [argument for path in CALLS for argument in ("--exclude-path", path)],
+    [argument for path in CALLS for argument in ("--include-path", path)]
+    + ["--exclude-checks", "negative_data_rejection"],
 ]
 
 
@@ -37,6 +39,7 @@ def main():
     parser.add_argument("--bin", required=True)
     parser.add_argument("--examples", required=True)
     parser.add_argument("--schemathesis", required=True)
+    parser.add_argument("--seed", default="7")
     arguments = parser.parse_args()
     end_on_term()
     port = free_port()
@@ -64,7 +67,7 @@ def main():
                         [
                             arguments.schemathesis, "run", daemon.url + "/openapi.json", "--checks", "all",
                             "--phases", "examples,coverage,fuzzing", "--max-examples", arguments.examples,
-                            "--seed", "7", "--continue-on-failure", "--warnings", "off", "--no-color", *selection,
+                            "--seed", arguments.seed, "--continue-on-failure", "--warnings", "off", "--no-color", *selection,
                         ],
                         stdin=subprocess.DEVNULL, cwd=scratch, env={**os.environ, "NO_PROXY": "*"},
                     )

@@ -78,19 +78,24 @@ fn schema_of(body: Body) -> Value {
         "required": ["role", "content"],
         "properties": {
             "role": {"type": "string", "enum": roles},
-            "content": {"type": "string", "minLength": 1},
+            "content": {"type": "string", "pattern": "\\S"},
         },
     });
-    json!({
-        "type": "object",
-        "required": required,
-        "properties": {
-            "model": {"type": "string", "minLength": 1, "example": DEFAULT_NAME},
-            "messages": {"type": "array", "minItems": 1, "items": message},
-            "max_tokens": {"type": "integer", "minimum": 1, "maximum": MAX_ANSWER_TOKENS},
-            "stream": {"type": "boolean", "nullable": true},
-        },
-    })
+    let mut properties = Map::new();
+    let mut add = |name: &str, schema: Value| properties.insert(name.to_owned(), schema);
+    let name = json!({"type": "string", "pattern": "\\S", "example": DEFAULT_NAME});
+    add("model", name);
+    add(
+        "messages",
+        json!({"type": "array", "minItems": 1, "items": message}),
+    );
+    add("stream", json!({"type": "boolean", "nullable": true}));
+    // Nothing is answered where only the prompt is counted.
+    if body != Body::Count {
+        let many = json!({"type": "integer", "minimum": 1, "maximum": MAX_ANSWER_TOKENS});
+        add("max_tokens", many);
+    }
+    json!({"type": "object", "required": required, "properties": properties})
 }
 
 /// `get_v1_models_id`.
