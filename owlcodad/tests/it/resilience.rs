@@ -312,6 +312,14 @@ async fn a_model_that_keeps_failing_is_left_alone_and_its_callers_told_at_once()
         assert!(answer.header("retry-after").is_some());
     }
     assert_eq!(pair.first.requests().len(), 5);
+    let endpoint = pair.first.addr();
+    for (state, value) in [("closed", 0.0), ("open", 1.0)] {
+        let series = format!(
+            r#"owlcoda_circuit_breaker_state{{endpoint="{endpoint}",model="first",state="{state}"}}"#
+        );
+        let found = metric(&pair.daemon, &series).await;
+        assert!((found - value).abs() < 0.5, "{series} {found}");
+    }
     // A caller's own faults say nothing of the server.
     for _ in 0..8 {
         pair.second.script(Script::error(400, "no"));
