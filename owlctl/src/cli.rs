@@ -4,7 +4,7 @@ pub(crate) mod offline;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit::Exit;
 use crate::quantity;
@@ -25,7 +25,7 @@ const TEMPLATE: &str =
   owlctl audit --errors      the last model calls that failed
   owlctl health -q           silent; the exit status is the answer
   owlctl doctor              what is wrong with this machine, daemon or not
-  owlctl --json models       one JSON object instead of text",
+  owlctl models -o json      one JSON object instead of text; -o yaml is the same as YAML",
     after_help = "`owlctl --help` explains the exit status.",
     after_long_help = Exit::help(),
     arg_required_else_help = true
@@ -56,9 +56,23 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) socket: Option<PathBuf>,
-    /// Print one JSON object instead of text
+    /// Print one JSON object instead of text: the same as `-o json`
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
+    /// How to print: text for people, or one document for programs
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        conflicts_with = "json",
+        help_heading = "Global options"
+    )]
+    pub(crate) output: Option<Output>,
+    /// No colours; they are for terminals alone, and never where `NO_COLOR` is set
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) no_color: bool,
     /// Give up after this many seconds
     #[arg(
         long,
@@ -71,6 +85,27 @@ pub(crate) struct Global {
     pub(crate) timeout: u64,
 }
 
+/// How an answer is printed: as text for people, as one JSON object, or as the same object in YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Table,
+    Json,
+    Yaml,
+}
+
+impl Global {
+    /// What the options come to: a document is asked for by `--json` and by two values of `-o`.
+    pub(crate) fn settled(mut self) -> Self {
+        self.json |= matches!(self.output, Some(Output::Json | Output::Yaml));
+        self
+    }
+
+    /// Whether the document is to be YAML.
+    pub(crate) const fn is_yaml(&self) -> bool {
+        matches!(self.output, Some(Output::Yaml))
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Version(VersionArgs),
@@ -80,6 +115,7 @@ pub(crate) enum Verb {
     Audit(AuditArgs),
     Reload(ReloadArgs),
     Logs(LogsArgs),
+    Completions(CompletionsArgs),
     #[command(flatten)]
     Offline(offline::OfflineVerb),
 }
@@ -218,6 +254,29 @@ pub(crate) struct LogsArgs {
     pub(crate) level: Option<String>,
 }
 
+/// Prints what makes a shell complete `owlctl`
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl completions bash > ~/.local/share/bash-completion/completions/owlctl
+  owlctl completions zsh > ~/.zfunc/_owlctl       with ~/.zfunc in fpath
+  owlctl completions fish > ~/.config/fish/completions/owlctl.fish"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: CompletedShell,
+}
+
+/// A shell that is known how to complete.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CompletedShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -251,8 +310,18 @@ mod tests {
         assert_eq!(
             verbs,
             [
-                "version", "status", "health", "models", "audit", "reload", "logs", "init",
-                "validate", "doctor", "config"
+                "version",
+                "status",
+                "health",
+                "models",
+                "audit",
+                "reload",
+                "logs",
+                "completions",
+                "init",
+                "validate",
+                "doctor",
+                "config"
             ]
         );
         for verb in verbs {

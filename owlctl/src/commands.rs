@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share: the time limit and Ctrl-C.
 
 mod audit;
+mod completions;
 mod health;
 mod logs;
 mod models;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Audit(args) => audit::run(&context()?, args).await,
             Verb::Reload(_) => reload::run(&context()?).await,
             Verb::Logs(args) => logs::run(&context()?, args).await,
+            Verb::Completions(args) => Ok(completions::run(args.shell)),
             Verb::Offline(verb) => offline::run(verb, &cli.global).await,
         }
     };
@@ -51,6 +53,11 @@ pub(crate) async fn run(cli: &Cli) -> Report {
         () = interrupted(interrupts) => Err(CommandError::Interrupted),
     };
     let report = answer.unwrap_or_else(|error| Report::failure(&error));
+    let report = if cli.global.is_yaml() {
+        report.in_yaml()
+    } else {
+        report
+    };
     match &cli.verb {
         Verb::Health(args) if args.quiet => Report::data(String::new()).ending(report.exit),
         _ => report,
