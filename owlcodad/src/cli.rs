@@ -95,6 +95,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
 
+    /// Leave the terminal: an own session, and log lines only in the log file [default:
+    /// log/owlcodad.log in the home]. `owlctl start` does it so.
+    #[arg(long)]
+    pub(crate) detach: bool,
+
     /// Check the configuration, the port and the machine, and end.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -193,4 +198,48 @@ pub(crate) struct MigrateArgs {
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap_complete::{Shell, generate};
+    use expect_test::expect_file;
+
+    use super::*;
+
+    /// After a change: `UPDATE_EXPECT=1 cargo test -p owlcodad packaged` writes them anew.
+    #[test]
+    fn the_packaged_manual_and_completions_say_what_the_help_says() {
+        let mut page = Vec::new();
+        let mut program = Cli::command();
+        program.build();
+        clap_mangen::Man::new(program.clone())
+            .render(&mut page)
+            .unwrap();
+        let page = String::from_utf8(page).unwrap();
+        expect_file!["../../packaging/man/owlcodad.1"].assert_eq(&page);
+        for verb in program.get_subcommands() {
+            let name = verb.get_name();
+            if name == "help" {
+                continue;
+            }
+            let mut page = Vec::new();
+            clap_mangen::Man::new(verb.clone())
+                .render(&mut page)
+                .unwrap();
+            let page = String::from_utf8(page).unwrap();
+            expect_file![format!("../../packaging/man/owlcodad-{name}.1")].assert_eq(&page);
+        }
+        for (shell, file) in [
+            (Shell::Bash, "owlcodad.bash"),
+            (Shell::Zsh, "_owlcodad"),
+            (Shell::Fish, "owlcodad.fish"),
+        ] {
+            let mut script = Vec::new();
+            generate(shell, &mut Cli::command(), "owlcodad", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            expect_file![format!("../../packaging/completions/{file}")].assert_eq(&script);
+        }
+    }
 }

@@ -1,9 +1,12 @@
 //! The daemon as a whole, as the surfaces see it.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
+use owlcoda_gateway::{Admission, Token};
 use owlcoda_pipeline::{HeardBy, Pipeline};
 use owlcoda_store::{Integrity, Store};
-use owlcoda_supervise::{ConfigStatus, Host, Identity, Rejection, Reloaded};
+use owlcoda_supervise::{ConfigStatus, Host, HttpToken, Identity, Rejection, Reloaded};
 use owlcoda_upstream::managed::State;
 
 use crate::reload::ReloadHandle;
@@ -15,6 +18,7 @@ pub(crate) struct Daemon {
     pub(crate) pipeline: Pipeline,
     pub(crate) store: Store,
     pub(crate) reload: ReloadHandle,
+    pub(crate) admission: Admission,
 }
 
 impl Host for Daemon {
@@ -80,8 +84,27 @@ impl Host for Daemon {
         self.reload.report().status.clone()
     }
 
+    fn token(&self) -> HttpToken {
+        self.http_token(self.admission.token())
+    }
+
+    fn rotate_token(&self, grace: Duration) -> Result<HttpToken, String> {
+        let made = self.admission.rotate(&self.identity.home, grace);
+        made.map(|token| self.http_token(token))
+            .map_err(|error| error.to_string())
+    }
+
     fn reload(&self) -> BoxFuture<'_, Option<Reloaded>> {
         Box::pin(self.reload.reload())
+    }
+}
+
+impl Daemon {
+    fn http_token(&self, token: Token) -> HttpToken {
+        HttpToken {
+            token: token.into_secret(),
+            path: Token::path(&self.identity.home),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod places;
 mod port_holder;
 mod recorder;
 mod reload;
+mod restart;
 mod serve;
 mod shutdown;
 mod storage;

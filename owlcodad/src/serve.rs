@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use owlcoda_agent::Agent;
 use owlcoda_config::{Config, Environment, Fingerprint, LogLevel};
-use owlcoda_control::{Control, ControlSocket};
+use owlcoda_control::{Control, ControlSocket, Watching};
 use owlcoda_gateway::{Admission, Gateway, Server, Settings, Token};
 use owlcoda_pipeline::Pipeline;
 use owlcoda_proto::Place;
 use owlcoda_store::{Notes, Store, StoreOptions};
 use owlcoda_supervise::{Hangups, Identity, Live, OnExit, Shutdown, Signals, Supervisor};
-use owlcoda_telemetry::{Exposition, LogFile, Logging, install_recorder, metric};
+use owlcoda_telemetry::{Exposition, LogFile, Logging, StderrLines, install_recorder, metric};
 use owlcoda_types::{Clock, SystemClock};
 use owlcoda_upstream::managed::Runtimes;
 use owlcoda_upstream::{Discovery, Upstream};
@@ -28,12 +28,22 @@ use crate::instance::{Instance, prepare_home};
 use crate::port_holder::PortHolder;
 use crate::recorder::AuditRecorder;
 use crate::reload::{Reloader, Report, Sources, Targets};
+use crate::restart::Invocation;
+use crate::shutdown::Ended;
 use crate::{composition, discovery, figures, health, places, shutdown, warmup};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs the daemon. Returns the exit status of one that ran.
 pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
+    let invocation = Invocation::of_process().map_err(|source| Failure::System {
+        what: "the path of this program",
+        source,
+    })?;
+    if args.detach {
+        // It fails for the leader of a group, which is nobody's child at a terminal.
+        let _ = rustix::process::setsid();
+    }
     let place = Place::locate(
         args.place.home.as_deref(),
         args.socket.as_deref(),
@@ -54,8 +64,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let loaded = owlcoda_config::load(&source, &environment)?;
     let level = log_level(loaded.config.log_level);
     prepare_home(&place.home)?;
-    let log_file = log_file(&loaded.config, &place.home);
-    let logging = owlcoda_telemetry::init_logging(level, log_file).map_err(Failure::LogFile)?;
+    let mut log_file = log_file(&loaded.config, &place.home);
+    let mut lines = StderrLines::Shown;
+    if args.detach {
+        log_file = log_file.or_else(|| Some(own_log_file(&loaded.config, &place.home)));
+        lines = StderrLines::Hidden;
+    }
+    let logging =
+        owlcoda_telemetry::init_logging(level, log_file, lines).map_err(Failure::LogFile)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
@@ -76,7 +92,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             source,
         })?;
     let log_end = logging.clone();
-    let status = runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let started = Started {
             place,
             sources,
@@ -92,7 +108,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     runtime.shutdown_timeout(Duration::from_secs(2));
     drop(instance);
     log_end.finish();
-    status
+    let Ended { status, is_restart } = ended?;
+    if is_restart {
+        return Err(Failure::System {
+            what: "the restart",
+            source: invocation.begin_anew(),
+        });
+    }
+    Ok(status)
 }
 
 /// What is known before anything runs.
@@ -108,7 +131,7 @@ struct Started {
 }
 
 impl Started {
-    async fn serve(self) -> Result<u8, Failure> {
+    async fn serve(self) -> Result<Ended, Failure> {
         let Self {
             place,
             mut sources,
@@ -197,6 +220,7 @@ impl Started {
         let (reloader, reload) =
             Reloader::new(sources, fingerprint, report, targets, Arc::clone(&clock));
 
+        let admission = Admission::new(token);
         let host = Daemon {
             identity: Identity {
                 version: VERSION,
@@ -208,6 +232,7 @@ impl Started {
             pipeline: pipeline.clone(),
             store: store.clone(),
             reload,
+            admission: admission.clone(),
         };
         let control = Control {
             host: Arc::new(host),
@@ -215,11 +240,14 @@ impl Started {
             agent,
             store: store.clone(),
             logs: Arc::clone(logging.tail()),
+            exposition: exposition.clone(),
+            watching: Watching::default(),
+            clock: Arc::clone(&clock),
             shutdown: supervisor.shutdown().clone(),
         };
         let gateway = Gateway {
             settings: settings.clone(),
-            admission: Admission::new(token),
+            admission,
             pipeline: pipeline.clone(),
             audit: store.audit(),
             exposition: exposition.clone(),
@@ -392,6 +420,15 @@ fn log_file(config: &Config, home: &Path) -> Option<LogFile> {
         max_bytes: file.max_bytes,
         keep: file.keep,
     })
+}
+
+/// The log file of a daemon that has left its terminal, where the configuration names none.
+fn own_log_file(config: &Config, home: &Path) -> LogFile {
+    LogFile {
+        path: home.join("log").join("owlcodad.log"),
+        max_bytes: config.log_file.max_bytes,
+        keep: config.log_file.keep,
+    }
 }
 
 pub(crate) const fn log_level(level: LogLevel) -> owlcoda_telemetry::LogLevel {

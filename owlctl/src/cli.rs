@@ -1,6 +1,11 @@
 //! The command tree: what may be typed, and what its help says.
 
+pub(crate) mod access;
+pub(crate) mod lifecycle;
 pub(crate) mod offline;
+#[cfg(test)]
+mod pages;
+pub(crate) mod sessions;
 
 use std::path::PathBuf;
 
@@ -13,14 +18,15 @@ use crate::quantity;
 const TEMPLATE: &str =
     "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
-/// Asks a running owlcodad how it is, which models it has and what it was asked; checks and writes its configuration.
+/// Starts and stops owlcodad, asks it how it is, which models it has and what it was asked, and checks its configuration.
 #[derive(Debug, Parser)]
 #[command(
     name = "owlctl",
     version,
     help_template = TEMPLATE,
     before_help = "Examples:
-  owlctl status              how the daemon is, with what needs a look at the bottom
+  owlctl start               the daemon, in the background
+  owlctl status              how it is, with what needs a look at the bottom
   owlctl models              what it can route to
   owlctl audit --errors      the last model calls that failed
   owlctl health -q           silent; the exit status is the answer
@@ -73,16 +79,15 @@ pub(crate) struct Global {
     /// No colours; they are for terminals alone, and never where `NO_COLOR` is set
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) no_color: bool,
-    /// Give up after this many seconds
+    /// Give up after this many seconds [default: 10; none for verbs that wait or follow]
     #[arg(
         long,
         global = true,
         value_name = "SECS",
-        default_value_t = 10,
         value_parser = clap::value_parser!(u64).range(1..=86_400),
         help_heading = "Global options"
     )]
-    pub(crate) timeout: u64,
+    pub(crate) timeout: Option<u64>,
 }
 
 /// How an answer is printed: as text for people, as one JSON object, or as the same object in YAML.
@@ -115,7 +120,13 @@ pub(crate) enum Verb {
     Audit(AuditArgs),
     Reload(ReloadArgs),
     Logs(LogsArgs),
+    Metrics(MetricsArgs),
+    Sessions(sessions::SessionsArgs),
+    Clients(access::ClientsArgs),
+    Token(access::TokenArgs),
     Completions(CompletionsArgs),
+    #[command(flatten)]
+    Lifecycle(lifecycle::LifecycleVerb),
     #[command(flatten)]
     Offline(offline::OfflineVerb),
 }
@@ -254,6 +265,20 @@ pub(crate) struct LogsArgs {
     pub(crate) level: Option<String>,
 }
 
+/// Prints the metrics that Prometheus scrapes
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl metrics --grep tokens
+  owlctl metrics -o json | jq '.samples[] | select(.value > 0)'"
+)]
+pub(crate) struct MetricsArgs {
+    /// Only lines with this text; exit status 1 where there is none
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) grep: Option<String>,
+}
+
 /// Prints what makes a shell complete `owlctl`
 #[derive(Debug, Args)]
 #[command(
@@ -317,7 +342,16 @@ mod tests {
                 "audit",
                 "reload",
                 "logs",
+                "metrics",
+                "sessions",
+                "clients",
+                "token",
                 "completions",
+                "start",
+                "stop",
+                "restart",
+                "drain",
+                "wait",
                 "init",
                 "validate",
                 "doctor",
@@ -328,9 +362,17 @@ mod tests {
             let help = help_of(&["owlctl", &verb, "--help"]);
             golden::check(&format!("help_{verb}"), &help);
         }
-        for verb in ["show", "export", "migrate"] {
-            let help = help_of(&["owlctl", "config", verb, "--help"]);
-            golden::check(&format!("help_config_{verb}"), &help);
+        for (verb, under) in [
+            ("config", "show"),
+            ("config", "export"),
+            ("config", "migrate"),
+            ("clients", "detach"),
+            ("token", "show"),
+            ("token", "rotate"),
+            ("sessions", "show"),
+        ] {
+            let help = help_of(&["owlctl", verb, under, "--help"]);
+            golden::check(&format!("help_{verb}_{under}"), &help);
         }
     }
 
@@ -343,7 +385,7 @@ mod tests {
             let cli = Cli::try_parse_from(arguments).unwrap();
             assert!(cli.global.json, "{arguments:?}");
             assert_eq!(cli.global.home, Some(PathBuf::from("/srv/owl")));
-            assert_eq!(cli.global.timeout, 10);
+            assert_eq!(cli.global.timeout, None);
         }
     }
 

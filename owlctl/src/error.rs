@@ -27,6 +27,8 @@ pub(crate) enum CommandError {
     TimedOut(Duration),
     #[error("interrupted")]
     Interrupted,
+    #[error("the daemon ended and did not come back")]
+    NotBack,
     #[error("there is no `owlcodad` beside this program or in PATH, and it does this")]
     NoProgram,
     #[error("`{}` could not be run: {source}", printable(&program.to_string_lossy()))]
@@ -34,6 +36,14 @@ pub(crate) enum CommandError {
 }
 
 impl CommandError {
+    /// Why `program` could not be run.
+    pub(crate) fn of_program(program: PathBuf, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NoProgram,
+            _ => Self::Program { program, source },
+        }
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Locate(_) => Exit::Usage,
@@ -52,7 +62,7 @@ impl CommandError {
             Self::Refused(failure) => Exit::of_refusal(failure.code),
             Self::TimedOut(_) => Exit::TimedOut,
             Self::Interrupted => Exit::Interrupted,
-            Self::NoProgram | Self::Program { .. } => Exit::Failed,
+            Self::NoProgram | Self::Program { .. } | Self::NotBack => Exit::Failed,
         }
     }
 
@@ -68,7 +78,7 @@ impl CommandError {
                     format!("OWLCODA_HOME={} ", quoted(&home.to_string_lossy()))
                 });
                 format!(
-                    "  start it:                     {home}owlcodad serve\n  \
+                    "  start it:                     {home}owlctl start\n  \
                      or with all it needs at once: {home}packaging/quickstart\n"
                 )
             }
@@ -78,6 +88,9 @@ impl CommandError {
             } => "  only the user who runs the daemon may talk to it\n".to_owned(),
             Self::NoProgram => {
                 "  install it beside owlctl, or put its directory into PATH\n".to_owned()
+            }
+            Self::NotBack => {
+                "  see why: owlctl doctor, and log/owlcodad.log in its data directory\n".to_owned()
             }
             Self::TimedOut(_) => "  wait longer with --timeout SECS\n".to_owned(),
             _ => String::new(),
@@ -176,7 +189,7 @@ mod tests {
         );
         let hint = error.hint();
         assert!(
-            hint.contains(r"OWLCODA_HOME='/tmp/ada'\''s owl' owlcodad serve"),
+            hint.contains(r"OWLCODA_HOME='/tmp/ada'\''s owl' owlctl start"),
             "{hint}"
         );
         assert_eq!(quoted("/srv/owl"), "/srv/owl");

@@ -38,7 +38,13 @@ mod tests {
 
     #[test]
     fn text_is_as_wide_as_a_terminal_shows_it() {
-        for (text, n_columns) in [("owl", 3), ("猫头鹰", 6), ("é", 1), ("e\u{301}", 1), ("", 0)] {
+        for (text, n_columns) in [
+            ("owl", 3),
+            ("猫头鹰", 6),
+            ("é", 1),
+            ("e\u{301}", 1),
+            ("", 0),
+        ] {
             assert_eq!(of(text), n_columns, "{text:?}");
         }
     }

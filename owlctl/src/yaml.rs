@@ -19,7 +19,8 @@ mod tests {
 
     #[test]
     fn a_document_keeps_its_fields_their_order_and_what_looks_like_something_else() {
-        let document = r#"{"kind":"Note","answer":"no","n":3,"id":"007","at":null,"list":["a: b"]}"#;
+        let document =
+            r#"{"kind":"Note","answer":"no","n":3,"id":"007","at":null,"list":["a: b"]}"#;
         let text = of_json(document).unwrap();
         assert_eq!(
             text,

@@ -2,6 +2,8 @@
 //! server.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod admission;
 #[cfg(test)]
 mod backends;
@@ -51,6 +53,8 @@ mod reload;
 mod resilience;
 #[cfg(test)]
 mod runtime_keys;
+#[cfg(test)]
+mod start_stop;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn without_a_daemon_every_verb_ends_with_69_names_the_socket_and_the_next_comman
             stderr.contains(&socket.display().to_string()),
             "{verb}: {stderr}"
         );
-        assert!(stderr.contains("owlcodad serve"), "{verb}: {stderr}");
+        assert!(stderr.contains("owlctl start"), "{verb}: {stderr}");
         assert!(stderr.contains("packaging/quickstart"), "{verb}: {stderr}");
     }
 }
