@@ -151,9 +151,14 @@ pub(crate) struct VersionArgs {
     help_template = TEMPLATE,
     before_help = "Examples:
   owlctl status
+  owlctl status -w           again and again, until Ctrl-C; in a pipe one line a change
   owlctl --json status | jq '.problems'"
 )]
-pub(crate) struct StatusArgs {}
+pub(crate) struct StatusArgs {
+    /// Go on looking: on a terminal in place, else one line, or one document, for each change
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+}
 
 /// Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down
 #[derive(Debug, Args)]

@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
     let answer = async {
         match &cli.verb {
             Verb::Version(args) => version::run(&context()?, args).await,
-            Verb::Status(_) => status::run(&context()?).await,
+            Verb::Status(args) => status::run(&context()?, args).await,
             Verb::Health(_) => health::run(&context()?).await,
             Verb::Models(_) => models::run(&context()?).await,
             Verb::Audit(args) => audit::run(&context()?, args).await,
@@ -78,6 +78,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
 fn limit(cli: &Cli) -> Option<Duration> {
     let usual = match &cli.verb {
         Verb::Logs(args) if args.follow => return None,
+        Verb::Status(args) if args.watch => return None,
         Verb::Lifecycle(LifecycleVerb::Wait(_)) => Some(60),
         Verb::Lifecycle(_) => None,
         _ => Some(10),

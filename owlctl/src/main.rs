@@ -12,6 +12,7 @@ mod error;
 mod exit;
 #[cfg(test)]
 mod golden;
+mod live;
 mod quantity;
 mod report;
 mod screen;

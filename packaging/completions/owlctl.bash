@@ -1843,7 +1843,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__status)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-w -o -h --watch --home --socket --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

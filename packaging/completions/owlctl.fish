@@ -72,6 +72,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand status" -s o -l output -d 
 json\t''
 yaml\t''"
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand status" -s w -l watch -d 'Go on looking: on a terminal in place, else one line, or one document, for each change'
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -s h -l help -d 'Print help'

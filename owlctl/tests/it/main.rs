@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod offline;
 #[cfg(test)]
 use assert_cmd::Command;
