@@ -7,6 +7,7 @@ use owlcoda_supervise::{ConfigStatus, Host, Identity, Rejection, Reloaded};
 use owlcoda_upstream::managed::State;
 
 use crate::reload::ReloadHandle;
+use crate::safe_mode::SafeMode;
 
 /// Tells who the daemon is and what is wrong with it.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Daemon {
     pub(crate) pipeline: Pipeline,
     pub(crate) store: Store,
     pub(crate) reload: ReloadHandle,
+    /// Why the daemon does without some of its parts, if so.
+    pub(crate) safe_mode: Option<SafeMode>,
 }
 
 impl Host for Daemon {
@@ -23,7 +26,7 @@ impl Host for Daemon {
     }
 
     fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut problems: Vec<_> = self.safe_mode.iter().map(SafeMode::reason).collect();
         let snapshot = self.pipeline.snapshot();
         if snapshot.registry.models().is_empty() {
             problems.push(snapshot.registry.no_models().to_string());

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use owlcoda_pipeline::Pipeline;
 use owlcoda_store::Store;
-use owlcoda_supervise::{Signals, Supervisor};
+use owlcoda_supervise::{ServiceManager, Signals, Supervisor};
 use tracing::{info, warn};
 
 /// How long tasks may take to end after everything was cut: a model server gets 5 s of it.
@@ -14,7 +14,7 @@ const LAST_TASKS: Duration = Duration::from_secs(8);
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
 /// Exit status of a daemon that ended without being asked to.
-const FAILED: u8 = 1;
+pub(crate) const FAILED: u8 = 1;
 
 /// Exit status of a daemon that had to cut running calls.
 const CUT: u8 = 3;
@@ -26,6 +26,7 @@ pub(crate) async fn wait(
     supervisor: &Supervisor,
     pipeline: &Pipeline,
     store: &Store,
+    manager: &ServiceManager,
     grace: impl Fn() -> Duration,
 ) -> u8 {
     let shutdown = supervisor.shutdown();
@@ -39,6 +40,8 @@ pub(crate) async fn wait(
             false
         }
     };
+    let n_calls = pipeline.standing().traffic().n_in_flight;
+    manager.stopping(&format!("draining, {n_calls} calls under way"));
     shutdown.begin_drain();
     let started = Instant::now();
     let status = tokio::select! {
@@ -119,7 +122,9 @@ mod tests {
         );
         let signals = Signals::listen().unwrap();
         supervisor.spawn("breaks", OnExit::Fatal, |_| async { panic!("on purpose") });
-        let status = wait(signals, &supervisor, &pipeline, &store, || Duration::ZERO).await;
+        let nobody = ServiceManager::default();
+        let grace = || Duration::ZERO;
+        let status = wait(signals, &supervisor, &pipeline, &store, &nobody, grace).await;
         assert_eq!(status, 1);
     }
 }

@@ -12,6 +12,8 @@ mod choice;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod control_plane;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod discovery;
@@ -51,6 +53,8 @@ mod reload;
 mod resilience;
 #[cfg(test)]
 mod runtime_keys;
+#[cfg(test)]
+mod service;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]

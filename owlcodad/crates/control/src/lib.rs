@@ -1,19 +1,25 @@
-//! The control plane: gRPC over a Unix socket, for the daemon's owner alone.
+//! The control plane: gRPC over a Unix socket, for the daemon's owner, and in a system service for the
+//! members of two groups.
 //!
 //! No logic lives here: each method converts what it is asked, calls the room that knows, and
 //! converts the answer.
 
+mod access;
 mod audit;
+mod connection;
 mod convert;
 mod daemon;
 mod events;
+mod gate;
 mod logs;
 mod models;
 mod observe;
+mod peer;
 mod server;
 mod sessions;
 mod socket;
 mod turns;
 
+pub use peer::Access;
 pub use server::{Control, serve};
 pub use socket::{ControlSocket, SocketError};
