@@ -1,6 +1,7 @@
 //! The command tree: what may be typed, and what its help says.
 
 pub(crate) mod offline;
+pub(crate) mod service;
 
 use std::path::PathBuf;
 
@@ -80,6 +81,7 @@ pub(crate) enum Verb {
     Audit(AuditArgs),
     Reload(ReloadArgs),
     Logs(LogsArgs),
+    Service(service::ServiceArgs),
     #[command(flatten)]
     Offline(offline::OfflineVerb),
 }
@@ -251,8 +253,8 @@ mod tests {
         assert_eq!(
             verbs,
             [
-                "version", "status", "health", "models", "audit", "reload", "logs", "init",
-                "validate", "doctor", "config"
+                "version", "status", "health", "models", "audit", "reload", "logs", "service",
+                "init", "validate", "doctor", "config"
             ]
         );
         for verb in verbs {
@@ -262,6 +264,10 @@ mod tests {
         for verb in ["show", "export", "migrate"] {
             let help = help_of(&["owlctl", "config", verb, "--help"]);
             golden::check(&format!("help_config_{verb}"), &help);
+        }
+        for verb in ["install", "uninstall", "status"] {
+            let help = help_of(&["owlctl", "service", verb, "--help"]);
+            golden::check(&format!("help_service_{verb}"), &help);
         }
     }
 

@@ -6,6 +6,7 @@ mod logs;
 mod models;
 mod offline;
 mod reload;
+mod service;
 mod status;
 mod version;
 
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Audit(args) => audit::run(&context()?, args).await,
             Verb::Reload(_) => reload::run(&context()?).await,
             Verb::Logs(args) => logs::run(&context()?, args).await,
+            Verb::Service(args) => service::run(&cli.global, args),
             Verb::Offline(verb) => offline::run(verb, &cli.global).await,
         }
     };

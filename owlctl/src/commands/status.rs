@@ -1,6 +1,7 @@
 //! `owlctl status`: how the daemon is, with what needs a look at the bottom, where it is not
 //! scrolled away.
 
+mod crash;
 mod text;
 
 use jiff::Timestamp;
@@ -44,6 +45,8 @@ struct Status<'a> {
     /// Null where the daemon does not run, like all that follows.
     daemon: Option<Daemon<'a>>,
     problems: Vec<&'a str>,
+    /// The last defect that ended a daemon of this home; null while one runs.
+    last_crash: Option<crash::LastCrash>,
 }
 
 #[derive(Serialize)]
@@ -141,10 +144,11 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Report, CommandError> {
     let client = match context.connect().await {
         Ok(client) => client,
         Err(error) if error.exit() == Exit::NotReachable => {
+            let last_crash = crash::last(&place.home);
             let stdout = if context.global.json {
-                json("Status", &not_running(place))
+                json("Status", &not_running(place, last_crash))
             } else {
-                text::not_running(place)
+                text::not_running(place, last_crash.as_ref())
             };
             return Ok(Report::data(stdout).and_failure(&error));
         }
@@ -174,13 +178,14 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Report, CommandError> {
     }))
 }
 
-fn not_running(place: &Place) -> Status<'_> {
+fn not_running(place: &Place, last_crash: Option<crash::LastCrash>) -> Status<'_> {
     Status {
         state: "not_running",
         home: place.home.to_string_lossy().into_owned(),
         socket: place.socket.to_string_lossy().into_owned(),
         daemon: None,
         problems: Vec::new(),
+        last_crash,
     }
 }
 
@@ -215,6 +220,7 @@ fn running<'a>(view: &'a View<'_>) -> Status<'a> {
             runtimes: runtimes(status),
         }),
         problems: status.problems.iter().map(String::as_str).collect(),
+        last_crash: None,
     }
 }
 
