@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status: 0 ended as asked, 1 failed, 2 wrong arguments, 3 ended but had to cut running calls, \
 75 another daemon or program is in the way, 78 the configuration or the data directory is not \
-usable, 130 or 143 ended at once by a second signal.";
+usable, 85 to be started again by the service manager, 130 or 143 ended at once by a second signal.";
 
 const INIT_STATUS: &str = "\
 Exit status: 0 written, 1 nothing was written, because the file exists or no model server \
@@ -73,7 +73,7 @@ pub(crate) enum ConfigCommand {
 }
 
 /// Where the files are.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct PlaceArgs {
     /// Configuration file. Default: config.json in the home, where there is one.
     #[arg(long, value_name = "FILE")]
@@ -86,7 +86,7 @@ pub(crate) struct PlaceArgs {
     pub(crate) home: Option<PathBuf>,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
@@ -100,6 +100,11 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) detach: bool,
 
+    /// Serve as a service of the machine: files in /var/lib/owlcoda and /etc/owlcoda, control socket in
+    /// /run/owlcoda, open to the groups owlcoda (look) and owlcoda-admin.
+    #[arg(long)]
+    pub(crate) system: bool,
+
     /// Check the configuration, the port and the machine, and end.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -108,6 +113,30 @@ pub(crate) struct ServeArgs {
     #[arg(long, requires = "dry_run")]
     pub(crate) json: bool,
 }
+
+impl ServeArgs {
+    /// The same with the places of a service of the machine, where it is to be one; what was named
+    /// stays.
+    pub(crate) fn resolved(&self) -> Self {
+        let mut args = self.clone();
+        if args.system {
+            args.place.home.get_or_insert_with(|| SYSTEM_HOME.into());
+            args.socket
+                .get_or_insert_with(|| owlcoda_proto::SYSTEM_SOCKET.into());
+            let config = PathBuf::from(SYSTEM_CONFIG);
+            if args.place.config.is_none() && config.exists() {
+                args.place.config = Some(config);
+            }
+        }
+        args
+    }
+}
+
+/// Data directory of a service of the machine.
+const SYSTEM_HOME: &str = "/var/lib/owlcoda";
+
+/// Its configuration, where there is one.
+const SYSTEM_CONFIG: &str = "/etc/owlcoda/config.json";
 
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {

@@ -10,6 +10,7 @@ use owlcoda_supervise::{ConfigStatus, Host, HttpToken, Identity, Rejection, Relo
 use owlcoda_upstream::managed::State;
 
 use crate::reload::ReloadHandle;
+use crate::safe_mode::SafeMode;
 
 /// Tells who the daemon is and what is wrong with it.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Daemon {
     pub(crate) store: Store,
     pub(crate) reload: ReloadHandle,
     pub(crate) admission: Admission,
+    /// Why the daemon does without some of its parts, if so.
+    pub(crate) safe_mode: Option<SafeMode>,
 }
 
 impl Host for Daemon {
@@ -27,7 +30,7 @@ impl Host for Daemon {
     }
 
     fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut problems: Vec<_> = self.safe_mode.iter().map(SafeMode::reason).collect();
         let snapshot = self.pipeline.snapshot();
         if snapshot.registry.models().is_empty() {
             problems.push(snapshot.registry.no_models().to_string());

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use owlcoda_pipeline::Pipeline;
 use owlcoda_store::Store;
-use owlcoda_supervise::{Signals, Supervisor};
+use owlcoda_supervise::{ServiceManager, Signals, Supervisor};
 use tracing::{info, warn};
 
 /// How long tasks may take to end after everything was cut: a model server gets 5 s of it.
@@ -14,7 +14,10 @@ const LAST_TASKS: Duration = Duration::from_secs(8);
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
 /// Exit status of a daemon that ended without being asked to.
-const FAILED: u8 = 1;
+pub(crate) const FAILED: u8 = 1;
+
+/// Exit status that asks a service manager to start us again (`RestartForceExitStatus` of the units).
+pub(crate) const RESTART: u8 = 85;
 
 /// Exit status of a daemon that had to cut running calls.
 const CUT: u8 = 3;
@@ -44,6 +47,7 @@ pub(crate) async fn wait(
     supervisor: &Supervisor,
     pipeline: &Pipeline,
     store: &Store,
+    manager: &ServiceManager,
     grace: impl Fn() -> Duration,
 ) -> Ended {
     let shutdown = supervisor.shutdown();
@@ -61,6 +65,8 @@ pub(crate) async fn wait(
         None if !is_signalled => warn!("draining because a part of the daemon ended"),
         None => {}
     }
+    let n_calls = pipeline.standing().traffic().n_in_flight;
+    manager.stopping(&format!("draining, {n_calls} calls under way"));
     shutdown.begin_drain();
     let started = Instant::now();
     let patience = async {
@@ -164,7 +170,9 @@ mod tests {
         );
         let signals = Signals::listen().unwrap();
         supervisor.spawn("breaks", OnExit::Fatal, |_| async { panic!("on purpose") });
-        let ended = wait(signals, &supervisor, &pipeline, &store, || Duration::ZERO).await;
+        let nobody = ServiceManager::default();
+        let grace = || Duration::ZERO;
+        let ended = wait(signals, &supervisor, &pipeline, &store, &nobody, grace).await;
         assert_eq!(ended, Ended::with(FAILED));
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod lifecycle;
 pub(crate) mod offline;
 #[cfg(test)]
 mod pages;
+pub(crate) mod service;
 pub(crate) mod sessions;
 
 use std::path::PathBuf;
@@ -124,6 +125,7 @@ pub(crate) enum Verb {
     Sessions(sessions::SessionsArgs),
     Clients(access::ClientsArgs),
     Token(access::TokenArgs),
+    Service(service::ServiceArgs),
     Completions(CompletionsArgs),
     #[command(flatten)]
     Lifecycle(lifecycle::LifecycleVerb),
@@ -351,6 +353,7 @@ mod tests {
                 "sessions",
                 "clients",
                 "token",
+                "service",
                 "completions",
                 "start",
                 "stop",
@@ -378,6 +381,10 @@ mod tests {
         ] {
             let help = help_of(&["owlctl", verb, under, "--help"]);
             golden::check(&format!("help_{verb}_{under}"), &help);
+        }
+        for verb in ["install", "uninstall", "status"] {
+            let help = help_of(&["owlctl", "service", verb, "--help"]);
+            golden::check(&format!("help_service_{verb}"), &help);
         }
     }
 

@@ -10,6 +10,7 @@ mod metrics;
 mod models;
 mod offline;
 mod reload;
+mod service;
 mod sessions;
 mod status;
 mod token;
@@ -48,6 +49,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Token(args) => token::run(&context()?, args).await,
             Verb::Lifecycle(verb) => lifecycle::run(&context()?, verb).await,
             Verb::Completions(args) => Ok(completions::run(args.shell)),
+            Verb::Service(args) => service::run(&cli.global, args),
             Verb::Offline(verb) => offline::run(verb, &cli.global).await,
         }
     };

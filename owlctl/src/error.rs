@@ -1,7 +1,7 @@
 //! Why a command has no answer, how the run then ends, and the way out.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use owlcoda_proto::{ConnectError, ErrorCode, Failure, LocateError, printable};
@@ -31,6 +31,10 @@ pub(crate) enum CommandError {
     NotBack,
     #[error("there is no `owlcodad` beside this program or in PATH, and it does this")]
     NoProgram,
+    #[error("there is no home directory to put files into: set HOME")]
+    NoHome,
+    #[error("`{}`: {source}", printable(&path.to_string_lossy()))]
+    File { path: PathBuf, source: io::Error },
     #[error("`{}` could not be run: {source}", printable(&program.to_string_lossy()))]
     Program { program: PathBuf, source: io::Error },
 }
@@ -42,6 +46,12 @@ impl CommandError {
             io::ErrorKind::NotFound => Self::NoProgram,
             _ => Self::Program { program, source },
         }
+    }
+
+    /// What went wrong with the file at `path`.
+    pub(crate) fn of_file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::File { path, source }
     }
 
     pub(crate) fn exit(&self) -> Exit {
@@ -62,7 +72,13 @@ impl CommandError {
             Self::Refused(failure) => Exit::of_refusal(failure.code),
             Self::TimedOut(_) => Exit::TimedOut,
             Self::Interrupted => Exit::Interrupted,
-            Self::NoProgram | Self::Program { .. } | Self::NotBack => Exit::Failed,
+            Self::NoHome => Exit::Usage,
+            Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Exit::NotAuthorised
+            }
+            Self::NoProgram | Self::Program { .. } | Self::File { .. } | Self::NotBack => {
+                Exit::Failed
+            }
         }
     }
 
@@ -85,7 +101,12 @@ impl CommandError {
             Self::Connect {
                 source: ConnectError::Forbidden { .. },
                 ..
-            } => "  only the user who runs the daemon may talk to it\n".to_owned(),
+            } => "  only the user who runs the daemon may talk to it, and of a system service the members \
+                 of the groups owlcoda (look) and owlcoda-admin\n"
+                .to_owned(),
+            Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "  run it as root, with sudo\n".to_owned()
+            }
             Self::NoProgram => {
                 "  install it beside owlctl, or put its directory into PATH\n".to_owned()
             }

@@ -593,7 +593,7 @@ _owlcodad() {
             return 0
             ;;
         owlcodad__subcmd__serve)
-            opts="-h --config --home --socket --detach --dry-run --json --help"
+            opts="-h --config --home --socket --detach --system --dry-run --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -37,6 +37,7 @@ complete -c owlcodad -n "__fish_owlcodad_using_subcommand serve" -l config -d 'C
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand serve" -l home -d 'Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda' -r -F
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand serve" -l socket -d 'Control socket. Default: run/control.sock in the home' -r -F
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand serve" -l detach -d 'Leave the terminal: an own session, and log lines only in the log file [default: log/owlcodad.log in the home]. `owlctl start` does it so'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand serve" -l system -d 'Serve as a service of the machine: files in /var/lib/owlcoda and /etc/owlcoda, control socket in /run/owlcoda, open to the groups owlcoda (look) and owlcoda-admin'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand serve" -l dry-run -d 'Check the configuration, the port and the machine, and end'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand serve" -l json -d 'Print one JSON object instead of text; with --dry-run'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand serve" -s h -l help -d 'Print help'

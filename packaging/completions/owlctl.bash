@@ -58,6 +58,9 @@ _owlctl() {
             owlctl,restart)
                 cmd="owlctl__subcmd__restart"
                 ;;
+            owlctl,service)
+                cmd="owlctl__subcmd__service"
+                ;;
             owlctl,sessions)
                 cmd="owlctl__subcmd__sessions"
                 ;;
@@ -166,6 +169,9 @@ _owlctl() {
             owlctl__subcmd__help,restart)
                 cmd="owlctl__subcmd__help__subcmd__restart"
                 ;;
+            owlctl__subcmd__help,service)
+                cmd="owlctl__subcmd__help__subcmd__service"
+                ;;
             owlctl__subcmd__help,sessions)
                 cmd="owlctl__subcmd__help__subcmd__sessions"
                 ;;
@@ -205,6 +211,15 @@ _owlctl() {
             owlctl__subcmd__help__subcmd__config,show)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__show"
                 ;;
+            owlctl__subcmd__help__subcmd__service,install)
+                cmd="owlctl__subcmd__help__subcmd__service__subcmd__install"
+                ;;
+            owlctl__subcmd__help__subcmd__service,status)
+                cmd="owlctl__subcmd__help__subcmd__service__subcmd__status"
+                ;;
+            owlctl__subcmd__help__subcmd__service,uninstall)
+                cmd="owlctl__subcmd__help__subcmd__service__subcmd__uninstall"
+                ;;
             owlctl__subcmd__help__subcmd__sessions,export)
                 cmd="owlctl__subcmd__help__subcmd__sessions__subcmd__export"
                 ;;
@@ -219,6 +234,30 @@ _owlctl() {
                 ;;
             owlctl__subcmd__help__subcmd__token,show)
                 cmd="owlctl__subcmd__help__subcmd__token__subcmd__show"
+                ;;
+            owlctl__subcmd__service,help)
+                cmd="owlctl__subcmd__service__subcmd__help"
+                ;;
+            owlctl__subcmd__service,install)
+                cmd="owlctl__subcmd__service__subcmd__install"
+                ;;
+            owlctl__subcmd__service,status)
+                cmd="owlctl__subcmd__service__subcmd__status"
+                ;;
+            owlctl__subcmd__service,uninstall)
+                cmd="owlctl__subcmd__service__subcmd__uninstall"
+                ;;
+            owlctl__subcmd__service__subcmd__help,help)
+                cmd="owlctl__subcmd__service__subcmd__help__subcmd__help"
+                ;;
+            owlctl__subcmd__service__subcmd__help,install)
+                cmd="owlctl__subcmd__service__subcmd__help__subcmd__install"
+                ;;
+            owlctl__subcmd__service__subcmd__help,status)
+                cmd="owlctl__subcmd__service__subcmd__help__subcmd__status"
+                ;;
+            owlctl__subcmd__service__subcmd__help,uninstall)
+                cmd="owlctl__subcmd__service__subcmd__help__subcmd__uninstall"
                 ;;
             owlctl__subcmd__sessions,export)
                 cmd="owlctl__subcmd__sessions__subcmd__export"
@@ -269,7 +308,7 @@ _owlctl() {
 
     case "${cmd}" in
         owlctl)
-            opts="-o -h -V --home --socket --json --output --no-color --timeout --help --version version status health models audit reload logs metrics sessions clients token completions start stop restart drain wait init validate doctor config help"
+            opts="-o -h -V --home --socket --json --output --no-color --timeout --help --version version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -901,7 +940,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help)
-            opts="version status health models audit reload logs metrics sessions clients token completions start stop restart drain wait init validate doctor config help"
+            opts="version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1169,6 +1208,62 @@ _owlctl() {
         owlctl__subcmd__help__subcmd__restart)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__service)
+            opts="install uninstall status"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__service__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__service__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__service__subcmd__uninstall)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1560,6 +1655,224 @@ _owlctl() {
             fi
             case "${prev}" in
                 --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__service)
+            opts="-o -h --home --socket --json --output --no-color --timeout --help install uninstall status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__service__subcmd__help)
+            opts="install uninstall status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__service__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__service__subcmd__help__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__service__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__service__subcmd__help__subcmd__uninstall)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__service__subcmd__install)
+            opts="-o -h --user --system --launchd --root --print --force --home --socket --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__service__subcmd__status)
+            opts="-o -h --user --system --launchd --root --home --socket --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__service__subcmd__uninstall)
+            opts="-o -h --user --system --launchd --root --force --home --socket --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

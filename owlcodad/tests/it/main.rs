@@ -14,6 +14,8 @@ mod choice;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod control_plane;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod discovery;
@@ -53,6 +55,8 @@ mod reload;
 mod resilience;
 #[cfg(test)]
 mod runtime_keys;
+#[cfg(test)]
+mod service;
 #[cfg(test)]
 mod start_stop;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `owlctl status`: how the daemon is, with what needs a look at the bottom, where it is not
 //! scrolled away.
 
+mod crash;
 mod text;
 mod watch;
 
@@ -46,6 +47,8 @@ struct Status<'a> {
     /// Null where the daemon does not run, like all that follows.
     daemon: Option<Daemon<'a>>,
     problems: Vec<&'a str>,
+    /// The last defect that ended a daemon of this home; null while one runs.
+    last_crash: Option<crash::LastCrash>,
 }
 
 #[derive(Serialize)]
@@ -182,8 +185,14 @@ async fn look(context: &Context<'_>) -> Result<Seen, CommandError> {
 fn render(context: &Context<'_>, seen: &Seen) -> String {
     let place = &context.place;
     match seen {
-        Seen::NotRunning(_) if context.global.json => json("Status", &not_running(place)),
-        Seen::NotRunning(_) => text::not_running(place),
+        Seen::NotRunning(_) => {
+            let last_crash = crash::last(&place.home);
+            if context.global.json {
+                json("Status", &not_running(place, last_crash))
+            } else {
+                text::not_running(place, last_crash.as_ref())
+            }
+        }
         Seen::Running { status, hint } => {
             let view = View {
                 place,
@@ -200,13 +209,14 @@ fn render(context: &Context<'_>, seen: &Seen) -> String {
     }
 }
 
-fn not_running(place: &Place) -> Status<'_> {
+fn not_running(place: &Place, last_crash: Option<crash::LastCrash>) -> Status<'_> {
     Status {
         state: "not_running",
         home: place.home.to_string_lossy().into_owned(),
         socket: place.socket.to_string_lossy().into_owned(),
         daemon: None,
         problems: Vec::new(),
+        last_crash,
     }
 }
 
@@ -241,6 +251,7 @@ fn running<'a>(view: &'a View<'_>) -> Status<'a> {
             runtimes: runtimes(status),
         }),
         problems: status.problems.iter().map(String::as_str).collect(),
+        last_crash: None,
     }
 }
 

@@ -23,11 +23,15 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tracing::{debug, error};
 
+use crate::gate::Gate;
 use crate::socket::ControlSocket;
 use crate::watching::Watching;
 
 /// Name of the gateway in `grpc.health.v1`; the daemon as a whole is "".
 const GATEWAY: &str = "owlcoda.gateway";
+
+/// Most calls at a time over one connection.
+const MAX_STREAMS: u32 = 128;
 
 /// How long connections may take to close after the daemon stopped. A client that was suspended, or
 /// never said a word, takes for ever.
@@ -72,6 +76,8 @@ pub async fn serve(socket: ControlSocket, control: Control) {
         .await;
     let shutdown = control.shutdown.clone();
     let services = Server::builder()
+        .layer(Gate)
+        .max_concurrent_streams(MAX_STREAMS)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .add_service(health)

@@ -25,7 +25,7 @@ struct Clients {
 #[derive(Clone, Debug)]
 pub(crate) struct Watcher {
     pub(crate) session: SessionId,
-    pub(crate) peer: Peer,
+    pub(crate) peer: Option<Peer>,
     pub(crate) attached_at_ms: UnixMs,
 }
 

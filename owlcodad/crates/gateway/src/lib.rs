@@ -16,7 +16,7 @@ mod stream;
 pub use admit::{Admission, Token, TokenError};
 pub use endpoints::{Answer, Body, Class, ENDPOINTS, Endpoint, router};
 pub use parameter::{Kind, Parameter};
-pub use server::Server;
+pub use server::{Door, Server};
 pub use settings::Settings;
 
 use std::sync::Arc;

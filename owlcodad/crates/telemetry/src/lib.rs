@@ -1,5 +1,6 @@
-//! Logs and metrics: where they go, and every metric's name in one table.
+//! Logs, crash reports and metrics: where they go, and every metric's name in one table.
 
+pub mod crash;
 mod logging;
 pub mod metric;
 mod process;

@@ -1,6 +1,7 @@
 //! `owlctl stop`, `drain` and `restart`: the end of the daemon, waited for.
 
 use std::io::{self, IsTerminal as _};
+use std::time::{Duration, Instant};
 
 use owlcoda_proto::v1::{StatusResponse, StopRequest};
 use owlcoda_proto::{Client, printable};
@@ -14,6 +15,9 @@ use crate::quantity;
 use crate::report::Report;
 use crate::screen;
 
+/// How long another may take to come after the end of the one before.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Ends the daemon and waits until it is gone; what runs gets `grace_secs`.
 pub(super) async fn stop(
     context: &Context<'_>,
@@ -26,7 +30,8 @@ pub(super) async fn stop(
     let status = status_of(&client).await?;
     let was_cut = ask(&client, grace_secs, false).await?;
     drop(client);
-    while is_alive(&status) || connected(context).await?.is_some() {
+    // A socket that a service manager keeps would start it again, so we do not knock.
+    while is_alive(&status) {
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
     let outcome = Outcome {
@@ -45,6 +50,7 @@ pub(super) async fn restart(
     let before = status_of(&client).await?;
     let was_cut = ask(&client, grace_secs, true).await?;
     drop(client);
+    let mut dead_since = None;
     loop {
         // One that still ends answers, too, or breaks off while it does.
         if let Ok(Some(client)) = connected(context).await
@@ -61,7 +67,8 @@ pub(super) async fn restart(
             };
             return Ok(outcome.report(context, &printable(&text)));
         }
-        if !is_alive(&before) && connected(context).await?.is_none() {
+        // A service manager takes a moment to start another.
+        if !is_alive(&before) && dead_since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
             return Err(CommandError::NotBack);
         }
         tokio::time::sleep(LOOK_INTERVAL).await;
