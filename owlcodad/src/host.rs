@@ -1,11 +1,14 @@
 //! The daemon as a whole, as the surfaces see it.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use owlcoda_pipeline::{HeardBy, Pipeline};
 use owlcoda_store::{Integrity, Store};
 use owlcoda_supervise::{ConfigStatus, Host, Identity, Rejection, Reloaded};
 use owlcoda_upstream::managed::State;
 
+use crate::recorder::AuditRecorder;
 use crate::reload::ReloadHandle;
 
 /// Tells who the daemon is and what is wrong with it.
@@ -14,6 +17,7 @@ pub(crate) struct Daemon {
     pub(crate) identity: Identity,
     pub(crate) pipeline: Pipeline,
     pub(crate) store: Store,
+    pub(crate) recorder: Arc<AuditRecorder>,
     pub(crate) reload: ReloadHandle,
 }
 
@@ -60,6 +64,7 @@ impl Host for Daemon {
         if let Integrity::Degraded(what) = &stats.integrity {
             problems.push(format!("storage: {what}"));
         }
+        problems.extend(self.recorder.problem());
         if stats.n_audit_dropped > 0 {
             problems.push(format!(
                 "{} audit records were dropped",

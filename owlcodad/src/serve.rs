@@ -164,7 +164,7 @@ impl Started {
         let log_dir = place.home.join("log");
         let runtimes = Runtimes::start(&config.runtimes, &upstream, &supervisor, &log_dir);
         let snapshot = composition::snapshot(&config, &known, runtimes, &config_path)?;
-        let recorder = Arc::new(AuditRecorder::new(store.audit(), config.audit.is_enabled));
+        let recorder = Arc::new(AuditRecorder::new(store.audit(), &config.audit));
         let pipeline = Pipeline::new(
             Live::new(snapshot),
             upstream.clone(),
@@ -192,7 +192,7 @@ impl Started {
             gateway: settings.clone(),
             bound: address,
             logging: logging.clone(),
-            recorder,
+            recorder: Arc::clone(&recorder),
         };
         let (reloader, reload) =
             Reloader::new(sources, fingerprint, report, targets, Arc::clone(&clock));
@@ -207,6 +207,7 @@ impl Started {
             },
             pipeline: pipeline.clone(),
             store: store.clone(),
+            recorder,
             reload,
         };
         let control = Control {

@@ -80,6 +80,7 @@ pub(crate) struct RawAuth {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct RawAudit {
     pub(crate) enabled: Option<bool>,
+    pub(crate) mode: Option<String>,
     pub(crate) retention_days: Option<u32>,
     pub(crate) max_bytes: Option<u64>,
 }

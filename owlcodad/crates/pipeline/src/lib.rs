@@ -28,7 +28,7 @@ pub use failure::{CallError, Failure};
 pub use figures::{Figures, MAX_SAMPLES, ModelFigures, Percentiles, Samples, Speed, route_name};
 pub use health::{EndpointHealth, HeardBy, Moment};
 pub use pipeline::Pipeline;
-pub use settle::{Entry, Outcome, Recorder, Settled};
+pub use settle::{Admitting, Entry, Outcome, Place, Receipt, Recorder, Settled, Unrecorded};
 pub use snapshot::{Settings, Snapshot, SnapshotError};
 pub use standing::{Standing, Traffic};
 pub use stream::EventStream;

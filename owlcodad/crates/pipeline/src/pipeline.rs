@@ -16,7 +16,7 @@ use crate::attempt::Opened;
 use crate::cache::{Kept, Key, key_of};
 use crate::call::{Answer, CacheWish, Call, MAX_HOPS, Route, Whole};
 use crate::failure::{CallError, Failure};
-use crate::settle::{Entry, Recorder, Settlement};
+use crate::settle::{Entry, Receipt, Recorder, Settlement};
 use crate::signs;
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
@@ -115,7 +115,9 @@ impl Pipeline {
     pub fn refuse(&self, entry: Entry, code: ErrorCode) {
         let inner = &self.inner;
         let recorder = Arc::clone(&inner.recorder);
-        Settlement::new(entry, recorder, Arc::clone(&inner.standing)).refuse(code);
+        let settlement = Settlement::new(entry, recorder, Arc::clone(&inner.standing));
+        // It has no place, so there is no receipt.
+        drop(settlement.refuse(code));
     }
 
     /// Calls a model. Dropping the future or the answer closes the connection to the model server;
@@ -146,7 +148,7 @@ impl Pipeline {
                 settlement.usage(usage);
                 let about = settlement.about();
                 settlement.first_event();
-                settlement.succeed(usage);
+                recorded(settlement.succeed(usage)).await?;
                 Ok(Answer::Whole(Whole { body, about }))
             }
             Ok(Served::Asked(Opened::Stream(stream), visit, _)) => {
@@ -157,10 +159,15 @@ impl Pipeline {
                 let body = kept.body.clone();
                 let about = settlement.about();
                 // Nobody was asked, so nothing was spent.
-                settlement.succeed(Usage::default());
+                recorded(settlement.succeed(Usage::default())).await?;
                 Ok(Answer::Whole(Whole { body, about }))
             }
-            Err(error) => Err(settlement.fail(error)),
+            Err(error) => {
+                let (failure, receipt) = settlement.fail(error);
+                // What the caller hears is no better for a second reason.
+                let _ = recorded(receipt).await;
+                Err(failure)
+            }
         }
     }
 }
@@ -194,6 +201,7 @@ impl Inner {
             })?
         };
         settlement.guessed(choice.guess);
+        settlement.admit().await?;
         let key = cache_key(call, &snapshot, &plan);
         if let Some(key) = &key {
             match self.standing.cache().get(key, now()) {
@@ -250,6 +258,14 @@ impl Inner {
                 }
             }
         }
+    }
+}
+
+/// Waits until the record is where nothing can take it away, where that is asked for.
+async fn recorded(receipt: Option<Receipt>) -> Result<(), CallError> {
+    match receipt {
+        Some(receipt) => Ok(receipt.await?),
+        None => Ok(()),
     }
 }
 

@@ -3,6 +3,8 @@
 //! A [`Settlement`] is made when the call enters and consumed when it ends. One that is dropped
 //! unconsumed belongs to a caller that left, and says so.
 
+mod record;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,124 +12,16 @@ use bytes::Bytes;
 use owlcoda_models::cost::Rate;
 use owlcoda_models::intent::Guess;
 use owlcoda_telemetry::metric;
-use owlcoda_types::{
-    Diagnostic, ErrorCode, FailureKind, Fault, RequestId, SessionId, UnixMs, Usage, clip, printable,
-};
-use owlcoda_wire::fault::Dialect;
+use owlcoda_types::{Diagnostic, ErrorCode, Fault, Usage};
 use tracing::debug;
 
 use crate::cache::Kept;
-use crate::call::{About, CacheUse, Call, HeadSent, Route};
+use crate::call::{About, CacheUse, HeadSent};
 use crate::failure::{CallError, Failure, Progress};
 use crate::health::Moment;
 use crate::standing::{InFlight, Standing};
 
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// With a whole answer.
-    Ok,
-    /// The caller left, or interrupted its turn.
-    ClientGone,
-    /// The daemon shut down before the answer was whole.
-    AbortedByShutdown,
-    /// With an error.
-    Failed(ErrorCode),
-}
-
-impl Outcome {
-    /// For the audit and for metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::ClientGone => "client_gone",
-            Self::AbortedByShutdown => "aborted_by_shutdown",
-            Self::Failed(code) => code.as_str(),
-        }
-    }
-}
-
-/// One ended call, as it is recorded. Holds no prompt and no answer.
-#[derive(Clone, Debug)]
-pub struct Settled {
-    /// The call's name.
-    pub id: RequestId,
-    /// When it was admitted.
-    pub at_ms: UnixMs,
-    /// Where it came in.
-    pub route: Route,
-    /// What the caller spoke.
-    pub dialect: Dialect,
-    /// The name that the caller used, at most 200 characters.
-    pub model_asked: String,
-    /// Id of the model that the name led to.
-    pub model_used: Option<String>,
-    /// Id of the endpoint that was asked.
-    pub endpoint: Option<String>,
-    /// How often a model server was asked.
-    pub n_attempts: u32,
-    /// The HTTP status that the caller got.
-    pub status: u16,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// How it failed, where a model was chosen for it.
-    pub failure_kind: Option<FailureKind>,
-    /// Whether the caller asked for a stream.
-    pub is_stream: bool,
-    /// Whether an answer of before was given again, without asking a model server.
-    pub is_cached: bool,
-    /// Tokens as the model server counted them.
-    pub usage: Usage,
-    /// What they cost, in the configured currency; none where no rate is known.
-    pub cost: Option<f64>,
-    /// From sending the call to the first event.
-    pub ttft: Option<Duration>,
-    /// From admission to the end.
-    pub elapsed: Duration,
-    /// The conversation that it belongs to.
-    pub session: Option<SessionId>,
-    /// What the model server's dialect could not carry.
-    pub dropped_fields: Vec<String>,
-}
-
-/// Takes the records in. Must not block: it is called on the way of a call.
-pub trait Recorder: Send + Sync + std::fmt::Debug {
-    /// Takes one record in.
-    fn record(&self, settled: Settled);
-}
-
-/// What is known of a call when it comes in.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The call's name.
-    pub id: RequestId,
-    /// When it was admitted.
-    pub at_ms: UnixMs,
-    /// Where it came in.
-    pub route: Route,
-    /// What the caller spoke.
-    pub dialect: Dialect,
-    /// The name that the caller used, at most 200 characters; empty where it could not be read.
-    pub model_asked: String,
-    /// Whether the caller asked for a stream.
-    pub is_stream: bool,
-    /// The conversation that it belongs to.
-    pub session: Option<SessionId>,
-}
-
-impl Entry {
-    pub(crate) fn of(call: &Call) -> Self {
-        Self {
-            id: call.id,
-            at_ms: call.at_ms,
-            route: call.route,
-            dialect: call.request.dialect(),
-            model_asked: clip(&printable(call.request.model()), 200).into_owned(),
-            is_stream: call.request.is_stream(),
-            session: call.session,
-        }
-    }
-}
+pub use self::record::{Admitting, Entry, Outcome, Place, Receipt, Recorder, Settled, Unrecorded};
 
 /// Whom an attempt asked.
 #[derive(Debug)]
@@ -141,6 +35,8 @@ struct Asked {
 #[derive(Debug)]
 pub(crate) struct Settlement {
     settled: Option<Settled>,
+    /// Where the record goes, if one was to be had before anybody was asked.
+    place: Option<Box<dyn Place>>,
     started: Instant,
     sent: Option<Instant>,
     progress: Progress,
@@ -158,30 +54,10 @@ pub(crate) struct Settlement {
 
 impl Settlement {
     pub(crate) fn new(entry: Entry, recorder: Arc<dyn Recorder>, standing: Arc<Standing>) -> Self {
-        let settled = Settled {
-            id: entry.id,
-            at_ms: entry.at_ms,
-            route: entry.route,
-            dialect: entry.dialect,
-            model_asked: entry.model_asked,
-            model_used: None,
-            endpoint: None,
-            n_attempts: 0,
-            status: 0,
-            outcome: Outcome::ClientGone,
-            failure_kind: None,
-            is_stream: entry.is_stream,
-            is_cached: false,
-            usage: Usage::default(),
-            cost: None,
-            ttft: None,
-            elapsed: Duration::ZERO,
-            session: entry.session,
-            dropped_fields: Vec::new(),
-        };
         let in_flight = standing.enter();
         Self {
-            settled: Some(settled),
+            settled: Some(Settled::begun(entry)),
+            place: None,
             started: Instant::now(),
             sent: None,
             progress: Progress::BeforeAnswer,
@@ -196,6 +72,15 @@ impl Settlement {
             standing,
             _in_flight: in_flight,
         }
+    }
+
+    /// Waits for what the record of the call needs before anybody is asked.
+    pub(crate) async fn admit(&mut self) -> Result<(), CallError> {
+        let call = self.settled.as_ref();
+        if let Some(admitting) = call.and_then(|call| self.recorder.admit(call)) {
+            self.place = Some(admitting.await?);
+        }
+        Ok(())
     }
 
     /// Who answers the caller says in `head_sent` whether that has begun.
@@ -352,30 +237,30 @@ impl Settlement {
         }
     }
 
-    /// The whole answer was given.
-    pub(crate) fn succeed(mut self, usage: Usage) {
+    /// The whole answer is here. Where there is a receipt, it is given once that has come.
+    pub(crate) fn succeed(mut self, usage: Usage) -> Option<Receipt> {
         self.usage(usage);
-        self.end(Outcome::Ok, 200);
+        self.end(Outcome::Ok, 200)
     }
 
     /// The call failed; the caller learns of it in its dialect.
-    pub(crate) fn fail(mut self, error: CallError) -> Failure {
+    pub(crate) fn fail(mut self, error: CallError) -> (Failure, Option<Receipt>) {
         let diagnostic = self.diagnostic(&error);
         if let Some(settled) = &mut self.settled {
             settled.failure_kind = diagnostic.as_ref().map(|diagnostic| diagnostic.kind);
         }
-        self.refuse(error.code());
-        Failure { error, diagnostic }
+        let receipt = self.refuse(error.code());
+        (Failure { error, diagnostic }, receipt)
     }
 
     /// The call ended with `code` and nothing more is to be said of it.
-    pub(crate) fn refuse(mut self, code: ErrorCode) {
+    pub(crate) fn refuse(mut self, code: ErrorCode) -> Option<Receipt> {
         let outcome = match code {
             ErrorCode::ShuttingDown => Outcome::AbortedByShutdown,
             code => Outcome::Failed(code),
         };
         let status = self.status_now(code);
-        self.end(outcome, status);
+        self.end(outcome, status)
     }
 
     /// How the call failed, for programs; none where no model was chosen or asked.
@@ -405,11 +290,9 @@ impl Settlement {
         }
     }
 
-    fn end(&mut self, outcome: Outcome, status: u16) {
+    fn end(&mut self, outcome: Outcome, status: u16) -> Option<Receipt> {
         let cost = self.cost();
-        let Some(mut settled) = self.settled.take() else {
-            return;
-        };
+        let mut settled = self.settled.take()?;
         settled.cost = cost;
         settled.outcome = outcome;
         settled.status = status;
@@ -424,14 +307,19 @@ impl Settlement {
             tokens.in = settled.usage.prompt_tokens(), tokens.out = settled.usage.output_tokens,
             elapsed_ms = millis(settled.elapsed), "call ended"
         );
+        if let Some(place) = self.place.take() {
+            return Some(place.record(settled));
+        }
         self.recorder.record(settled);
+        None
     }
 }
 
 impl Drop for Settlement {
     fn drop(&mut self) {
         let status = self.status_now(ErrorCode::Cancelled);
-        self.end(Outcome::ClientGone, status);
+        // Nobody is left to wait for the receipt.
+        drop(self.end(Outcome::ClientGone, status));
     }
 }
 

@@ -1,14 +1,15 @@
 //! The audit: one record of each ended model call, appended without waiting.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use owlcoda_types::{RequestId, SessionId, UnixMs, Usage, clip};
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::StoreError;
 use crate::query::{self, AuditPage, AuditQuery};
-use crate::queue::Op;
+use crate::queue::{Op, Queued};
 use crate::record::{MAX_BODY_BYTES, to_body, value_of};
 use crate::store::Inner;
 
@@ -197,6 +198,35 @@ impl Audit {
         }
     }
 
+    /// Room for the record of a call that has not ended, so that it cannot be lost for want of any.
+    ///
+    /// # Errors
+    ///
+    /// `Poisoned` while audit records do not become durable, `NoRoom` where there was none for the
+    /// time `wait`, `Closed`.
+    pub async fn reserve(&self, wait: Duration) -> Result<Reservation, StoreError> {
+        self.check_outage()?;
+        let slots = self.inner.queue.reserve(MAX_BODY_BYTES);
+        let slots = tokio::time::timeout(wait, slots).await;
+        let slots = slots.map_err(|_| StoreError::NoRoom { waited: wait })??;
+        // It may have begun meanwhile, and be why there was no room.
+        self.check_outage()?;
+        Ok(Reservation {
+            inner: Arc::clone(&self.inner),
+            slots,
+        })
+    }
+
+    /// Why audit records do not become durable now; `None` while they do.
+    pub fn outage(&self) -> Option<Arc<str>> {
+        self.inner.shared.audit_outage()
+    }
+
+    fn check_outage(&self) -> Result<(), StoreError> {
+        let reason = self.outage();
+        reason.map_or(Ok(()), |reason| Err(StoreError::Poisoned { reason }))
+    }
+
     /// Returns once everything that was queued before is durable.
     pub async fn flush(&self) -> Result<(), StoreError> {
         let (ack, acknowledged) = oneshot::channel();
@@ -214,6 +244,38 @@ impl Audit {
         self.inner
             .read(move |shared| query::run(&shared.shelf, &query, &shared.findings))
             .await
+    }
+}
+
+/// Room in the queue for one record. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Reservation {
+    inner: Arc<Inner>,
+    slots: OwnedSemaphorePermit,
+}
+
+impl Reservation {
+    /// Queues `record`, at once and whether or not anybody polls what is given back: that ends once
+    /// the record is durable, also where it has to wait for a disk that is full.
+    ///
+    /// # Errors
+    ///
+    /// `Closed` where the store closed before that.
+    pub fn append(
+        self,
+        record: AuditRecord,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + 'static {
+        let Self { inner, slots } = self;
+        let (ack, written) = oneshot::channel();
+        let at_ms = record.at_ms;
+        let is_queued = record.into_body().is_some_and(|body| {
+            let op = Op::Reserved { at_ms, body, ack };
+            inner.queue.send(Queued { op, slots }).is_ok()
+        });
+        if !is_queued {
+            inner.shared.count_dropped(1);
+        }
+        async move { written.await.unwrap_or(Err(StoreError::Closed)) }
     }
 }
 

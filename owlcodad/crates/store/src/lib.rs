@@ -34,7 +34,7 @@ mod store;
 mod vault;
 mod writer;
 
-pub use audit::{Audit, AuditDialect, AuditRecord, AuditRoute};
+pub use audit::{Audit, AuditDialect, AuditRecord, AuditRoute, Reservation};
 pub use error::StoreError;
 pub use integrity::Integrity;
 pub use notes::{Note, Notes};

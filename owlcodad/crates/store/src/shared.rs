@@ -1,7 +1,7 @@
 //! What the writer says about itself, to everyone, and what readers read from.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use owlcoda_telemetry::metric;
 use owlcoda_types::{Clock, UnixMs};
@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) n_audit_dropped: AtomicU64,
     pub(crate) n_outages: AtomicU64,
+    /// Whether audit records become durable, as far as the writer knows.
+    is_taking_audit: AtomicBool,
     pub(crate) progress: Mutex<Progress>,
     /// The sessions' engine, or why there is none. A read holds the lock to its end, so that opening
     /// it again, and closing, wait for it.
@@ -59,6 +61,7 @@ impl Shared {
             shelf,
             n_audit_dropped: AtomicU64::new(0),
             n_outages: AtomicU64::new(0),
+            is_taking_audit: AtomicBool::new(true),
             progress: Mutex::default(),
             sessions: RwLock::new(Err(None)),
             passing: Mutex::default(),
@@ -103,6 +106,19 @@ impl Shared {
 
     pub(crate) fn end_outage(&self) {
         self.passing.lock().outage = None;
+    }
+
+    pub(crate) fn set_taking_audit(&self, is_taking: bool) {
+        self.is_taking_audit.store(is_taking, Ordering::Release);
+    }
+
+    /// Why audit records do not become durable now; `None` while they do.
+    pub(crate) fn audit_outage(&self) -> Option<Arc<str>> {
+        if self.is_taking_audit.load(Ordering::Acquire) {
+            return None;
+        }
+        let reason = self.passing.lock().outage.clone();
+        Some(reason.unwrap_or_else(|| "it has not recovered yet".into()))
     }
 
     pub(crate) fn set_anchor_failure(&self, failure: Option<String>) {

@@ -1,0 +1,3 @@
+//! The record of calls as somebody relies on it.
+
+mod strict;
