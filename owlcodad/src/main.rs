@@ -8,6 +8,7 @@ mod figures;
 mod health;
 mod host;
 mod instance;
+mod lost;
 mod offline;
 mod places;
 mod port_holder;
@@ -16,6 +17,7 @@ mod reload;
 mod serve;
 mod shutdown;
 mod storage;
+mod store;
 mod warmup;
 
 use std::io::Write as _;

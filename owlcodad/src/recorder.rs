@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use owlcoda_config::{AuditConfig, AuditMode};
-use owlcoda_pipeline::{Admitting, Place, Receipt, Recorder, Route, Settled, Unrecorded};
+use owlcoda_pipeline::{Admitting, Client, Place, Receipt, Recorder, Route, Settled, Unrecorded};
 use owlcoda_store::{Audit, AuditDialect, AuditRecord, AuditRoute, Reservation, StoreError};
 use owlcoda_telemetry::metric;
 use owlcoda_wire::fault::Dialect;
@@ -27,6 +27,7 @@ pub(crate) struct AuditRecorder {
     audit: Audit,
     is_enabled: AtomicBool,
     is_strict: AtomicBool,
+    has_starts: AtomicBool,
     refusals: Arc<Refusals>,
 }
 
@@ -36,6 +37,7 @@ impl AuditRecorder {
             audit,
             is_enabled: AtomicBool::default(),
             is_strict: AtomicBool::default(),
+            has_starts: AtomicBool::default(),
             refusals: Arc::default(),
         };
         recorder.configure(config);
@@ -47,6 +49,8 @@ impl AuditRecorder {
         let is_strict = config.mode == AuditMode::Strict;
         self.is_enabled.store(config.is_enabled, Ordering::Relaxed);
         self.is_strict.store(is_strict, Ordering::Relaxed);
+        self.has_starts
+            .store(config.has_start_records, Ordering::Relaxed);
     }
 
     fn is_strict(&self) -> bool {
@@ -69,22 +73,19 @@ impl AuditRecorder {
 }
 
 impl Recorder for AuditRecorder {
-    fn admit(&self, _call: &Settled) -> Option<Admitting> {
+    fn admit(&self, call: &Settled) -> Option<Admitting> {
+        let has_start = self.has_starts.load(Ordering::Relaxed);
         if !self.is_strict() {
+            if has_start && self.is_enabled.load(Ordering::Relaxed) {
+                self.audit.begin(start_of(call));
+            }
             return None;
         }
         let (audit, refusals) = (self.audit.clone(), Arc::clone(&self.refusals));
+        let start = has_start.then(|| start_of(call));
         Some(Box::pin(async move {
-            match audit.reserve(ROOM_WAIT).await {
-                Ok(room) => Ok(Box::new(Room { room, refusals }) as Box<dyn Place>),
-                Err(error) => {
-                    refusals.add();
-                    Err(match error {
-                        StoreError::NoRoom { waited } => Unrecorded::NoRoom { waited },
-                        _ => Unrecorded::NoStore,
-                    })
-                }
-            }
+            let room = room(&audit, start).await.inspect_err(|_| refusals.add())?;
+            Ok(Box::new(Room { room, refusals }) as Box<dyn Place>)
         }))
     }
 
@@ -93,6 +94,25 @@ impl Recorder for AuditRecorder {
             self.audit.append(to_record(settled));
         }
     }
+}
+
+/// Room for the end of a call, after its `start` is on disk, if it has one.
+async fn room(audit: &Audit, start: Option<AuditRecord>) -> Result<Reservation, Unrecorded> {
+    let reserve = async || {
+        let room = audit.reserve(ROOM_WAIT).await;
+        room.map_err(|error| match error {
+            StoreError::NoRoom { waited } => Unrecorded::NoRoom { waited },
+            _ => Unrecorded::NoStore,
+        })
+    };
+    let room = reserve().await?;
+    if let Some(start) = start {
+        let written = reserve().await?.begin(start);
+        let written = tokio::time::timeout(WRITE_WAIT, written).await;
+        let is_written = matches!(written, Ok(Ok(())));
+        is_written.then_some(()).ok_or(Unrecorded::NoStore)?;
+    }
+    Ok(room)
 }
 
 /// Room in the store for the record of one call.
@@ -138,6 +158,14 @@ impl Refusals {
     }
 }
 
+/// What is kept of a call that has just begun.
+fn start_of(call: &Settled) -> AuditRecord {
+    AuditRecord {
+        outcome: AuditRecord::STARTED.to_owned(),
+        ..to_record(call.clone())
+    }
+}
+
 /// What is kept of a call.
 fn to_record(settled: Settled) -> AuditRecord {
     let route = match settled.route {
@@ -146,15 +174,19 @@ fn to_record(settled: Settled) -> AuditRecord {
         Route::Agent => AuditRoute::Agent,
         Route::Warmup => AuditRoute::Warmup,
     };
-    let dialect = match settled.dialect {
+    let dialect = |dialect| match dialect {
         Dialect::Anthropic => AuditDialect::Anthropic,
         Dialect::OpenAi => AuditDialect::Openai,
     };
+    let is_http = matches!(settled.route, Route::Messages | Route::Chat);
     AuditRecord {
+        oldest_open_ms: None,
         request_id: settled.id,
         at_ms: settled.at_ms,
         route,
-        dialect,
+        client: (settled.client != Client::Unknown).then(|| settled.client.to_string()),
+        dialect: dialect(settled.dialect),
+        dialect_out: settled.dialect_out.map(dialect),
         model_asked: settled.model_asked,
         model_used: settled.model_used,
         endpoint: settled.endpoint,
@@ -170,6 +202,8 @@ fn to_record(settled: Settled) -> AuditRecord {
         dropped_fields: settled.dropped_fields,
         is_cached: settled.is_cached,
         cost_micros: settled.cost.map(micros),
+        bytes_in: is_http.then_some(settled.n_bytes_in),
+        bytes_out: is_http.then_some(settled.n_bytes_out),
     }
 }
 

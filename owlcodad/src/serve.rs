@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use owlcoda_agent::Agent;
 use owlcoda_config::{Config, Environment, Fingerprint, LogLevel};
@@ -12,7 +12,7 @@ use owlcoda_control::{Control, ControlSocket};
 use owlcoda_gateway::{Admission, Gateway, Server, Settings, Token};
 use owlcoda_pipeline::Pipeline;
 use owlcoda_proto::Place;
-use owlcoda_store::{Notes, Store, StoreOptions};
+use owlcoda_store::Notes;
 use owlcoda_supervise::{Hangups, Identity, Live, OnExit, Shutdown, Signals, Supervisor};
 use owlcoda_telemetry::{Exposition, LogFile, Logging, install_recorder, metric};
 use owlcoda_types::{Clock, SystemClock};
@@ -28,7 +28,7 @@ use crate::instance::{Instance, prepare_home};
 use crate::port_holder::PortHolder;
 use crate::recorder::AuditRecorder;
 use crate::reload::{Reloader, Report, Sources, Targets};
-use crate::{composition, discovery, figures, health, places, shutdown, warmup};
+use crate::{composition, discovery, figures, health, lost, places, shutdown, store, warmup};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -146,7 +146,7 @@ impl Started {
             reason = "milliseconds since 1970 fit 53 bits"
         )]
         metric::START_TIME.set([], started_at_ms as f64 / 1000.0);
-        let store = open_store(&place.home, &config).await?;
+        let store = store::open(&place.home, &config).await?;
 
         let supervisor = Supervisor::new(Shutdown::new());
         let upstream = Upstream::try_new(config.upstream.connect_timeout)?;
@@ -298,6 +298,10 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     supervisor.spawn("health", OnExit::Report, |stop| {
         health::watch(pipeline, clock, stop)
     });
+    let audit = parts.gateway.audit.clone();
+    supervisor.spawn("lost-calls", OnExit::Report, |stop| {
+        lost::close(audit, stop)
+    });
     supervisor.spawn("reload", OnExit::Fatal, |stop| reloader.run(hangups, stop));
     let (notes, measured) = (parts.notes, parts.gateway.pipeline.clone());
     supervisor.spawn("figures", OnExit::Report, move |stop| {
@@ -338,27 +342,6 @@ async fn bind(config: &Config) -> Result<Server, Failure> {
             },
             _ => Failure::Listen { address, source },
         })
-}
-
-async fn open_store(home: &Path, config: &Config) -> Result<Store, Failure> {
-    let started = Instant::now();
-    let dir = home.join("store");
-    let options = StoreOptions {
-        cache_bytes: config.storage.cache_bytes,
-        max_audit_age_ms: config
-            .audit
-            .retention
-            .map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)),
-        max_audit_bytes: config.audit.max_bytes,
-        ..Default::default()
-    };
-    let open = tokio::task::spawn_blocking(move || Store::open(&dir, options));
-    let store = open.await.map_err(|ended| Failure::System {
-        what: "the store's opening",
-        source: std::io::Error::other(ended),
-    })??;
-    metric::STORAGE_OPEN.record([], started.elapsed());
-    Ok(store)
 }
 
 /// One line on standard output, for people and for whoever started us.

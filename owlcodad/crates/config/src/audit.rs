@@ -19,6 +19,8 @@ pub struct AuditConfig {
     pub is_enabled: bool,
     /// What becomes of a call whose record finds no room.
     pub mode: AuditMode,
+    /// Whether calls are recorded when they begin, too.
+    pub has_start_records: bool,
     /// Records older than this go. None: never.
     pub retention: Option<Duration>,
     /// The oldest records go while all take more than this, in bytes. None: never.
@@ -30,6 +32,7 @@ impl Default for AuditConfig {
         Self {
             is_enabled: true,
             mode: AuditMode::BestEffort,
+            has_start_records: false,
             retention: None,
             max_bytes: None,
         }

@@ -129,6 +129,7 @@ pub(crate) fn resolve(
                     Some("strict") => AuditMode::Strict,
                     _ => AuditMode::BestEffort,
                 },
+                has_start_records: raw.audit.start_records.unwrap_or(default.has_start_records),
                 retention: raw
                     .audit
                     .retention_days

@@ -20,8 +20,8 @@ mod translation;
 
 pub use cache::CacheStats;
 pub use call::{
-    About, Answer, CacheUse, CacheWish, Call, Event, HOPS_HEADER, HeadSent, MAX_HOPS, Request,
-    Route, Whole,
+    About, Answer, CHAT_END, CacheUse, CacheWish, Call, Client, Delivery, Event, HOPS_HEADER,
+    MAX_HOPS, Request, Route, Whole,
 };
 pub use endpoints::Endpoint;
 pub use failure::{CallError, Failure};

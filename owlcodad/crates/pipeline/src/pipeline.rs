@@ -132,7 +132,7 @@ impl Pipeline {
             Arc::clone(&inner.recorder),
             Arc::clone(&inner.standing),
         )
-        .answered_by(&call.head_sent);
+        .answered_by(&call.delivery);
         let served = tokio::select! {
             biased;
             () = inner.stopping.cancelled() => Err(CallError::ShuttingDown),
@@ -146,6 +146,7 @@ impl Pipeline {
                 }
                 visit.succeed();
                 settlement.usage(usage);
+                call.delivery.add(body.len());
                 let about = settlement.about();
                 settlement.first_event();
                 recorded(settlement.succeed(usage)).await?;
@@ -157,6 +158,7 @@ impl Pipeline {
             }
             Ok(Served::Kept(kept)) => {
                 let body = kept.body.clone();
+                call.delivery.add(body.len());
                 let about = settlement.about();
                 // Nobody was asked, so nothing was spent.
                 recorded(settlement.succeed(Usage::default())).await?;

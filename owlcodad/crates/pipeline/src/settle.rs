@@ -5,18 +5,20 @@
 
 mod record;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use owlcoda_models::cost::Rate;
 use owlcoda_models::intent::Guess;
 use owlcoda_telemetry::metric;
 use owlcoda_types::{Diagnostic, ErrorCode, Fault, Usage};
+use owlcoda_wire::fault::Dialect;
 use tracing::debug;
 
 use crate::cache::Kept;
-use crate::call::{About, CacheUse, HeadSent};
+use crate::call::{About, CHAT_END, CacheUse, Delivery, Event};
 use crate::failure::{CallError, Failure, Progress};
 use crate::health::Moment;
 use crate::standing::{InFlight, Standing};
@@ -28,6 +30,7 @@ pub use self::record::{Admitting, Entry, Outcome, Place, Receipt, Recorder, Sett
 struct Asked {
     model: Option<String>,
     endpoint: Option<String>,
+    dialect: Option<Dialect>,
     upstream_request_id: Option<String>,
 }
 
@@ -40,7 +43,8 @@ pub(crate) struct Settlement {
     started: Instant,
     sent: Option<Instant>,
     progress: Progress,
-    head_sent: HeadSent,
+    delivery: Delivery,
+    n_bytes_left: u64,
     upstream_request_id: Option<String>,
     first_failed: Option<Asked>,
     fallback_from: Option<String>,
@@ -61,7 +65,8 @@ impl Settlement {
             started: Instant::now(),
             sent: None,
             progress: Progress::BeforeAnswer,
-            head_sent: HeadSent::default(),
+            delivery: Delivery::default(),
+            n_bytes_left: 0,
             upstream_request_id: None,
             first_failed: None,
             fallback_from: None,
@@ -83,17 +88,18 @@ impl Settlement {
         Ok(())
     }
 
-    /// Who answers the caller says in `head_sent` whether that has begun.
-    pub(crate) fn answered_by(mut self, head_sent: &HeadSent) -> Self {
-        self.head_sent = head_sent.clone();
+    /// Who answers the caller says in `delivery` how far that is.
+    pub(crate) fn answered_by(mut self, delivery: &Delivery) -> Self {
+        self.delivery = delivery.clone();
         self
     }
 
-    /// This model is asked next.
-    pub(crate) fn routed(&mut self, model: &str, endpoint: &str) {
+    /// This model is asked next, in this dialect.
+    pub(crate) fn routed(&mut self, model: &str, endpoint: &str, dialect: Dialect) {
         if let Some(settled) = &mut self.settled {
             settled.model_used = Some(model.to_owned());
             settled.endpoint = Some(endpoint.to_owned());
+            settled.dialect_out = Some(dialect);
         }
         self.upstream_request_id = None;
     }
@@ -105,6 +111,7 @@ impl Settlement {
             self.first_failed = Some(Asked {
                 model: settled.model_used.clone(),
                 endpoint: settled.endpoint.clone(),
+                dialect: settled.dialect_out,
                 upstream_request_id: self.upstream_request_id.clone(),
             });
         }
@@ -134,6 +141,7 @@ impl Settlement {
         };
         settled.model_used = asked.model;
         settled.endpoint = asked.endpoint;
+        settled.dialect_out = asked.dialect;
         self.upstream_request_id = asked.upstream_request_id;
     }
 
@@ -237,6 +245,20 @@ impl Settlement {
         }
     }
 
+    /// These events end the answer and are on nobody's way yet: they count as given, because the call
+    /// ends before they are.
+    pub(crate) fn is_to_be_given(&mut self, last: &VecDeque<Event>) {
+        let Some(settled) = &self.settled else { return };
+        let mut out = BytesMut::new();
+        for event in last {
+            event.encode(&mut out);
+        }
+        if settled.dialect == Dialect::OpenAi {
+            out.extend_from_slice(CHAT_END);
+        }
+        self.n_bytes_left = out.len() as u64;
+    }
+
     /// The whole answer is here. Where there is a receipt, it is given once that has come.
     pub(crate) fn succeed(mut self, usage: Usage) -> Option<Receipt> {
         self.usage(usage);
@@ -283,7 +305,7 @@ impl Settlement {
 
     /// The status of an end with `code`: where an answer has begun it has been sent already.
     fn status_now(&self, code: ErrorCode) -> u16 {
-        if self.progress == Progress::InAnswer || self.head_sent.get() {
+        if self.progress == Progress::InAnswer || self.delivery.is_head_sent() {
             200
         } else {
             code.http_status()
@@ -297,6 +319,7 @@ impl Settlement {
         settled.outcome = outcome;
         settled.status = status;
         settled.elapsed = self.started.elapsed();
+        settled.n_bytes_out = self.delivery.n_bytes() + self.n_bytes_left;
         count(&settled);
         let now = Moment::since(settled.at_ms, self.started);
         self.standing.leave(&settled, whose_health(outcome), now);

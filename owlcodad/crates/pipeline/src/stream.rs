@@ -116,7 +116,8 @@ impl EventStream {
 
     fn succeed(&mut self) {
         let usage = self.translator.usage();
-        if let Some((settlement, visit)) = self.end.take() {
+        if let Some((mut settlement, visit)) = self.end.take() {
+            settlement.is_to_be_given(&self.queue);
             self.receipt = settlement.succeed(usage);
             visit.succeed();
         }

@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::StoreError;
 use crate::anchor::Head;
+use crate::audit::OpenCalls;
 use crate::engine::Engine;
 use crate::integrity::{Findings, Integrity};
 use crate::shelf::Shelf;
@@ -19,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) findings: Arc<Findings>,
     pub(crate) shelf: Arc<Shelf>,
+    pub(crate) open_calls: OpenCalls,
     pub(crate) n_audit_dropped: AtomicU64,
     pub(crate) n_outages: AtomicU64,
     /// Whether audit records become durable, as far as the writer knows.
@@ -59,6 +61,7 @@ impl Shared {
             clock,
             findings,
             shelf,
+            open_calls: OpenCalls::default(),
             n_audit_dropped: AtomicU64::new(0),
             n_outages: AtomicU64::new(0),
             is_taking_audit: AtomicBool::new(true),

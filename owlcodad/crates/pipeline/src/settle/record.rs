@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use owlcoda_types::{ErrorCode, FailureKind, RequestId, SessionId, UnixMs, Usage, clip, printable};
 use owlcoda_wire::fault::Dialect;
 
-use crate::call::{Call, Route};
+use crate::call::{Call, Client, Route};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Settled {
     pub at_ms: UnixMs,
     /// Where it came in.
     pub route: Route,
+    /// Who called.
+    pub client: Client,
     /// What the caller spoke.
     pub dialect: Dialect,
     /// The name that the caller used, at most 200 characters.
@@ -50,6 +52,13 @@ pub struct Settled {
     pub model_used: Option<String>,
     /// Id of the endpoint that was asked.
     pub endpoint: Option<String>,
+    /// What the endpoint speaks.
+    pub dialect_out: Option<Dialect>,
+    /// Bytes of the body in which the call came.
+    pub n_bytes_in: u64,
+    /// Bytes of the body of the answer that was given, a whole one or as much of a stream as there
+    /// was; without that of an error.
+    pub n_bytes_out: u64,
     /// How often a model server was asked.
     pub n_attempts: u32,
     /// The HTTP status that the caller got.
@@ -83,10 +92,14 @@ impl Settled {
             id: entry.id,
             at_ms: entry.at_ms,
             route: entry.route,
+            client: entry.client,
             dialect: entry.dialect,
             model_asked: entry.model_asked,
             model_used: None,
             endpoint: None,
+            dialect_out: None,
+            n_bytes_in: entry.n_bytes_in,
+            n_bytes_out: 0,
             n_attempts: 0,
             status: 0,
             outcome: Outcome::ClientGone,
@@ -112,10 +125,14 @@ pub struct Entry {
     pub at_ms: UnixMs,
     /// Where it came in.
     pub route: Route,
+    /// Who called.
+    pub client: Client,
     /// What the caller spoke.
     pub dialect: Dialect,
     /// The name that the caller used, at most 200 characters; empty where it could not be read.
     pub model_asked: String,
+    /// Bytes of the body in which it came, if that was read.
+    pub n_bytes_in: u64,
     /// Whether the caller asked for a stream.
     pub is_stream: bool,
     /// The conversation that it belongs to.
@@ -128,6 +145,8 @@ impl Entry {
             id: call.id,
             at_ms: call.at_ms,
             route: call.route,
+            client: call.client,
+            n_bytes_in: call.n_bytes_in,
             dialect: call.request.dialect(),
             model_asked: clip(&printable(call.request.model()), 200).into_owned(),
             is_stream: call.request.is_stream(),

@@ -17,3 +17,5 @@ mod offline;
 mod power;
 mod sample;
 mod segments;
+#[cfg(test)]
+mod starts;
