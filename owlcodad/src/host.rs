@@ -1,5 +1,6 @@
 //! The daemon as a whole, as the surfaces see it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -9,6 +10,7 @@ use owlcoda_store::{Integrity, Store};
 use owlcoda_supervise::{ConfigStatus, Host, HttpToken, Identity, Rejection, Reloaded};
 use owlcoda_upstream::managed::State;
 
+use crate::recorder::AuditRecorder;
 use crate::reload::ReloadHandle;
 use crate::safe_mode::SafeMode;
 
@@ -18,6 +20,7 @@ pub(crate) struct Daemon {
     pub(crate) identity: Identity,
     pub(crate) pipeline: Pipeline,
     pub(crate) store: Store,
+    pub(crate) recorder: Arc<AuditRecorder>,
     pub(crate) reload: ReloadHandle,
     pub(crate) admission: Admission,
     /// Why the daemon does without some of its parts, if so.
@@ -67,6 +70,7 @@ impl Host for Daemon {
         if let Integrity::Degraded(what) = &stats.integrity {
             problems.push(format!("storage: {what}"));
         }
+        problems.extend(self.recorder.problem());
         if stats.n_audit_dropped > 0 {
             problems.push(format!(
                 "{} audit records were dropped",

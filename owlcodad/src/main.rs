@@ -11,6 +11,7 @@ mod health;
 mod host;
 mod instance;
 mod liveness;
+mod lost;
 mod offline;
 mod opening;
 mod places;

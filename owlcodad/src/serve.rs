@@ -38,7 +38,7 @@ use crate::restart::Invocation;
 use crate::safe_mode::{self, SafeMode};
 use crate::service::Service;
 use crate::shutdown::Ended;
-use crate::{boot, composition, discovery, figures, health, places, shutdown, warmup};
+use crate::{boot, composition, discovery, figures, health, lost, places, shutdown, warmup};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -245,7 +245,7 @@ impl Started {
         let log_dir = place.home.join("log");
         let runtimes = Runtimes::start(&config.runtimes, &upstream, &supervisor, &log_dir);
         let snapshot = composition::snapshot(&config, &known, runtimes, &config_path)?;
-        let recorder = Arc::new(AuditRecorder::new(store.audit(), config.audit.is_enabled));
+        let recorder = Arc::new(AuditRecorder::new(store.audit(), &config.audit));
         let pipeline = Pipeline::new(
             Live::new(snapshot),
             upstream.clone(),
@@ -273,7 +273,7 @@ impl Started {
             gateway: settings.clone(),
             bound: address,
             logging: logging.clone(),
-            recorder,
+            recorder: Arc::clone(&recorder),
             is_safe_mode: safe_mode.is_some(),
         };
         let (reloader, reload) =
@@ -290,6 +290,7 @@ impl Started {
             },
             pipeline: pipeline.clone(),
             store: store.clone(),
+            recorder,
             reload,
             admission: admission.clone(),
             safe_mode,
@@ -430,6 +431,10 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     let clock = Arc::clone(&parts.gateway.clock);
     supervisor.spawn("health", OnExit::Report, |stop| {
         health::watch(pipeline, clock, stop)
+    });
+    let audit = parts.gateway.audit.clone();
+    supervisor.spawn("lost-calls", OnExit::Report, |stop| {
+        lost::close(audit, stop)
     });
     supervisor.spawn("reload", OnExit::Fatal, |stop| reloader.run(hangups, stop));
     let (notes, measured) = (parts.notes, parts.gateway.pipeline.clone());

@@ -141,6 +141,7 @@ fn millis(since: Instant) -> u64 {
 mod tests {
     use std::sync::Arc;
 
+    use owlcoda_config::AuditConfig;
     use owlcoda_models::Registry;
     use owlcoda_pipeline::{Settings, Snapshot};
     use owlcoda_store::StoreOptions;
@@ -165,7 +166,7 @@ mod tests {
         let pipeline = Pipeline::new(
             Live::new(nothing.unwrap()),
             upstream.clone(),
-            Arc::new(AuditRecorder::new(store.audit(), false)),
+            Arc::new(AuditRecorder::new(store.audit(), &AuditConfig::default())),
             supervisor.shutdown().stopping().clone(),
         );
         let signals = Signals::listen().unwrap();

@@ -6,6 +6,8 @@ mod access;
 #[cfg(test)]
 mod admission;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod backends;
 #[cfg(test)]
 mod cache;

@@ -66,6 +66,6 @@ pub(crate) struct ShowTokenArgs {}
 )]
 pub(crate) struct RotateTokenArgs {
     /// How long the one before it still opens, at most a day
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = quantity::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = quantity::parse_grace)]
     pub(crate) grace: Duration,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use owlcoda_types::{Secret, Server};
 
+use crate::audit::AuditConfig;
 use crate::caller::{AllowedHost, AuthConfig};
 use crate::cost::{CostConfig, Price};
 use crate::endpoint::EndpointUrl;
@@ -307,27 +308,6 @@ impl Default for HealthConfig {
     fn default() -> Self {
         Self {
             interval: Some(Duration::from_mins(1)),
-        }
-    }
-}
-
-/// The record of model calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditConfig {
-    /// Whether calls are recorded.
-    pub is_enabled: bool,
-    /// Records older than this go. None: never.
-    pub retention: Option<Duration>,
-    /// The oldest records go while all take more than this, in bytes. None: never.
-    pub max_bytes: Option<u64>,
-}
-
-impl Default for AuditConfig {
-    fn default() -> Self {
-        Self {
-            is_enabled: true,
-            retention: None,
-            max_bytes: None,
         }
     }
 }

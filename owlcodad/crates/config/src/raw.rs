@@ -80,6 +80,8 @@ pub(crate) struct RawAuth {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct RawAudit {
     pub(crate) enabled: Option<bool>,
+    pub(crate) mode: Option<String>,
+    pub(crate) start_records: Option<bool>,
     pub(crate) retention_days: Option<u32>,
     pub(crate) max_bytes: Option<u64>,
 }

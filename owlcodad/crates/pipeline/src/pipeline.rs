@@ -16,7 +16,7 @@ use crate::attempt::Opened;
 use crate::cache::{Kept, Key, key_of};
 use crate::call::{Answer, CacheWish, Call, MAX_HOPS, Route, Whole};
 use crate::failure::{CallError, Failure};
-use crate::settle::{Entry, Recorder, Settlement};
+use crate::settle::{Entry, Receipt, Recorder, Settlement};
 use crate::signs;
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
@@ -115,7 +115,9 @@ impl Pipeline {
     pub fn refuse(&self, entry: Entry, code: ErrorCode) {
         let inner = &self.inner;
         let recorder = Arc::clone(&inner.recorder);
-        Settlement::new(entry, recorder, Arc::clone(&inner.standing)).refuse(code);
+        let settlement = Settlement::new(entry, recorder, Arc::clone(&inner.standing));
+        // It has no place, so there is no receipt.
+        drop(settlement.refuse(code));
     }
 
     /// Calls a model. Dropping the future or the answer closes the connection to the model server;
@@ -130,7 +132,7 @@ impl Pipeline {
             Arc::clone(&inner.recorder),
             Arc::clone(&inner.standing),
         )
-        .answered_by(&call.head_sent);
+        .answered_by(&call.delivery);
         let served = tokio::select! {
             biased;
             () = inner.stopping.cancelled() => Err(CallError::ShuttingDown),
@@ -144,9 +146,10 @@ impl Pipeline {
                 }
                 visit.succeed();
                 settlement.usage(usage);
+                call.delivery.add(body.len());
                 let about = settlement.about();
                 settlement.first_event();
-                settlement.succeed(usage);
+                recorded(settlement.succeed(usage)).await?;
                 Ok(Answer::Whole(Whole { body, about }))
             }
             Ok(Served::Asked(Opened::Stream(stream), visit, _)) => {
@@ -155,12 +158,18 @@ impl Pipeline {
             }
             Ok(Served::Kept(kept)) => {
                 let body = kept.body.clone();
+                call.delivery.add(body.len());
                 let about = settlement.about();
                 // Nobody was asked, so nothing was spent.
-                settlement.succeed(Usage::default());
+                recorded(settlement.succeed(Usage::default())).await?;
                 Ok(Answer::Whole(Whole { body, about }))
             }
-            Err(error) => Err(settlement.fail(error)),
+            Err(error) => {
+                let (failure, receipt) = settlement.fail(error);
+                // What the caller hears is no better for a second reason.
+                let _ = recorded(receipt).await;
+                Err(failure)
+            }
         }
     }
 }
@@ -194,6 +203,7 @@ impl Inner {
             })?
         };
         settlement.guessed(choice.guess);
+        settlement.admit().await?;
         let key = cache_key(call, &snapshot, &plan);
         if let Some(key) = &key {
             match self.standing.cache().get(key, now()) {
@@ -250,6 +260,14 @@ impl Inner {
                 }
             }
         }
+    }
+}
+
+/// Waits until the record is where nothing can take it away, where that is asked for.
+async fn recorded(receipt: Option<Receipt>) -> Result<(), CallError> {
+    match receipt {
+        Some(receipt) => Ok(receipt.await?),
+        None => Ok(()),
     }
 }
 

@@ -20,6 +20,7 @@ use http::header::{
     AUTHORIZATION, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use owlcoda_config::{AuthConfig, AuthMode};
+use owlcoda_pipeline::Client;
 use owlcoda_telemetry::metric;
 use owlcoda_types::ErrorCode;
 use tracing::debug;
@@ -125,7 +126,7 @@ impl Denied {
 
 /// What is still to be done for a request whose source is in order.
 enum Proof {
-    Enough,
+    Enough(Client),
     Lacking,
     /// Whether the connection is our user's.
     OfPeer,
@@ -160,13 +161,13 @@ impl Admission {
 
     fn proof(&self, auth: AuthConfig, class: Class, headers: &HeaderMap) -> Proof {
         let mode = match class {
-            Class::Open => return Proof::Enough,
+            Class::Open => return Proof::Enough(Client::Unknown),
             Class::Inference => auth.inference,
             Class::Data => auth.data,
         };
         match mode {
-            AuthMode::None => Proof::Enough,
-            _ if has_token(headers, &self.kept.tokens) => Proof::Enough,
+            AuthMode::None => Proof::Enough(Client::Unknown),
+            _ if has_token(headers, &self.kept.tokens) => Proof::Enough(Client::Token),
             AuthMode::SameUid => Proof::OfPeer,
             AuthMode::Token => Proof::Lacking,
         }
@@ -185,7 +186,7 @@ impl Admission {
 /// Lets a request in, or answers it.
 pub(crate) async fn admit(
     State(gateway): State<Gateway>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let (headers, extensions) = (request.headers(), request.extensions());
@@ -195,15 +196,15 @@ pub(crate) async fn admit(
             let path = extensions.get::<MatchedPath>().map(MatchedPath::as_str);
             let class = class_of(request.method(), path);
             let peer = extensions.get::<Peer>().cloned();
-            let denied = match gateway.admission.proof(settings.auth, class, headers) {
-                Proof::Enough => Ok(()),
+            let client = match gateway.admission.proof(settings.auth, class, headers) {
+                Proof::Enough(client) => Ok(client),
                 Proof::Lacking => Err(Denied::NoToken),
                 Proof::OfPeer => match &peer {
-                    Some(peer) if peer.is_ours().await => Ok(()),
-                    _ => Err(Denied::OtherUser),
+                    Some(peer) => peer.our_user().await.ok_or(Denied::OtherUser),
+                    None => Err(Denied::OtherUser),
                 },
             };
-            denied.map_err(|denied| {
+            client.map_err(|denied| {
                 gateway
                     .admission
                     .count_guess(denied, headers, peer.as_ref())
@@ -213,7 +214,10 @@ pub(crate) async fn admit(
     };
     drop(settings);
     match checked {
-        Ok(()) => next.run(request).await,
+        Ok(client) => {
+            request.extensions_mut().insert(client);
+            next.run(request).await
+        }
         Err(denied) => refuse(&request, &denied),
     }
 }
