@@ -2,10 +2,12 @@
 
 use std::error::Error;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 8] = [
     "owlcoda/v1/audit.proto",
+    "owlcoda/v1/backends.proto",
     "owlcoda/v1/common.proto",
     "owlcoda/v1/daemon.proto",
+    "owlcoda/v1/figures.proto",
     "owlcoda/v1/logs.proto",
     "owlcoda/v1/models.proto",
     "owlcoda/v1/sessions.proto",

@@ -1,9 +1,12 @@
 //! The daemon as a whole, as the surfaces see it.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use owlcoda_pipeline::{HeardBy, Pipeline};
 use owlcoda_store::{Integrity, Store};
 use owlcoda_supervise::{ConfigStatus, Host, Identity, Rejection, Reloaded};
+use owlcoda_types::Clock;
 use owlcoda_upstream::managed::State;
 
 use crate::reload::ReloadHandle;
@@ -14,6 +17,8 @@ pub(crate) struct Daemon {
     pub(crate) identity: Identity,
     pub(crate) pipeline: Pipeline,
     pub(crate) store: Store,
+    /// Tells what is news.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) reload: ReloadHandle,
 }
 
@@ -56,6 +61,8 @@ impl Host for Daemon {
                 });
             }
         }
+        let spent = self.pipeline.spent_budgets(self.clock.now_ms());
+        problems.extend(spent.iter().map(ToString::to_string));
         let stats = self.store.stats();
         if let Integrity::Degraded(what) = &stats.integrity {
             problems.push(format!("storage: {what}"));

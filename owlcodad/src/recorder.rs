@@ -38,6 +38,7 @@ impl Recorder for AuditRecorder {
             Route::Chat => AuditRoute::Chat,
             Route::Agent => AuditRoute::Agent,
             Route::Warmup => AuditRoute::Warmup,
+            Route::Probe => AuditRoute::Probe,
         };
         let dialect = match settled.dialect {
             Dialect::Anthropic => AuditDialect::Anthropic,

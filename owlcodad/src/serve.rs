@@ -207,6 +207,7 @@ impl Started {
             },
             pipeline: pipeline.clone(),
             store: store.clone(),
+            clock: Arc::clone(&clock),
             reload,
         };
         let control = Control {
@@ -214,6 +215,7 @@ impl Started {
             pipeline: pipeline.clone(),
             agent,
             store: store.clone(),
+            clock: Arc::clone(&clock),
             logs: Arc::clone(logging.tail()),
             shutdown: supervisor.shutdown().clone(),
         };

@@ -1,5 +1,6 @@
 //! The command tree: what may be typed, and what its help says.
 
+pub(crate) mod insight;
 pub(crate) mod offline;
 
 use std::path::PathBuf;
@@ -81,6 +82,8 @@ pub(crate) enum Verb {
     Reload(ReloadArgs),
     Logs(LogsArgs),
     #[command(flatten)]
+    Insight(insight::InsightVerb),
+    #[command(flatten)]
     Offline(offline::OfflineVerb),
 }
 
@@ -122,15 +125,19 @@ pub(crate) struct HealthArgs {
     pub(crate) quiet: bool,
 }
 
-/// Lists the models that the daemon can route to
+/// Lists the models that the daemon can route to, or sees whether one answers
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE,
     before_help = "Examples:
   owlctl models
+  owlctl models probe qwen2.5-coder
   owlctl --json models | jq -r '.models[].id'"
 )]
-pub(crate) struct ModelsArgs {}
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<insight::ModelsVerb>,
+}
 
 /// Lists ended model calls, newest first; prompts and answers are not recorded
 #[derive(Debug, Args)]
@@ -251,17 +258,39 @@ mod tests {
         assert_eq!(
             verbs,
             [
-                "version", "status", "health", "models", "audit", "reload", "logs", "init",
-                "validate", "doctor", "config"
+                "version",
+                "status",
+                "health",
+                "models",
+                "audit",
+                "reload",
+                "logs",
+                "usage",
+                "perf",
+                "latency",
+                "cost",
+                "cache",
+                "recommend",
+                "backends",
+                "init",
+                "validate",
+                "doctor",
+                "config"
             ]
         );
         for verb in verbs {
             let help = help_of(&["owlctl", &verb, "--help"]);
             golden::check(&format!("help_{verb}"), &help);
         }
-        for verb in ["show", "export", "migrate"] {
-            let help = help_of(&["owlctl", "config", verb, "--help"]);
-            golden::check(&format!("help_config_{verb}"), &help);
+        for (verb, verbs) in [
+            ("config", &["show", "export", "migrate"][..]),
+            ("models", &["probe"]),
+            ("backends", &["probe", "reset-breaker"]),
+        ] {
+            for under in verbs {
+                let help = help_of(&["owlctl", verb, under, "--help"]);
+                golden::check(&format!("help_{verb}_{under}"), &help);
+            }
         }
     }
 
@@ -291,6 +320,9 @@ mod tests {
             &["owlctl", "statsu"],
             &["owlctl", "validate", "a", "--config", "b"],
             &["owlctl", "config", "export", "--format", "yaml"],
+            &["owlctl", "recommend", "--intent", "poetry"],
+            &["owlctl", "backends", "probe"],
+            &["owlctl", "cache"],
         ] {
             let error = Cli::try_parse_from(arguments).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{arguments:?}");

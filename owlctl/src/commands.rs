@@ -2,6 +2,7 @@
 
 mod audit;
 mod health;
+mod insight;
 mod logs;
 mod models;
 mod offline;
@@ -31,10 +32,11 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Version(args) => version::run(&context()?, args).await,
             Verb::Status(_) => status::run(&context()?).await,
             Verb::Health(_) => health::run(&context()?).await,
-            Verb::Models(_) => models::run(&context()?).await,
+            Verb::Models(args) => models::run(&context()?, args).await,
             Verb::Audit(args) => audit::run(&context()?, args).await,
             Verb::Reload(_) => reload::run(&context()?).await,
             Verb::Logs(args) => logs::run(&context()?, args).await,
+            Verb::Insight(verb) => insight::run(&context()?, verb).await,
             Verb::Offline(verb) => offline::run(verb, &cli.global).await,
         }
     };

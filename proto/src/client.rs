@@ -10,8 +10,10 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::status::Failure;
 use crate::v1::audit_client::AuditClient;
+use crate::v1::backends_client::BackendsClient;
 use crate::v1::daemon_client::DaemonClient;
 use crate::v1::events_client::EventsClient;
+use crate::v1::figures_client::FiguresClient;
 use crate::v1::logs_client::LogsClient;
 use crate::v1::models_client::ModelsClient;
 use crate::v1::sessions_client::SessionsClient;
@@ -84,12 +86,20 @@ impl Client {
         audit: AuditClient
     }
     service! {
+        /// The model servers' calls.
+        backends: BackendsClient
+    }
+    service! {
         /// The daemon's own calls.
         daemon: DaemonClient
     }
     service! {
         /// The calls that follow a conversation.
         events: EventsClient
+    }
+    service! {
+        /// The calls that read what was measured.
+        figures: FiguresClient
     }
     service! {
         /// The calls that read the log.

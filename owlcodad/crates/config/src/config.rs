@@ -10,7 +10,7 @@ use owlcoda_types::{Secret, Server};
 use crate::caller::{AllowedHost, AuthConfig};
 use crate::cost::{CostConfig, Price};
 use crate::endpoint::EndpointUrl;
-use crate::policy::PolicyConfig;
+use crate::policy::{PolicyConfig, SloConfig};
 
 /// Everything that can be configured. The default is what an empty file means.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Config {
     pub upstream: UpstreamConfig,
     /// What is done when a model server fails or is asked too often.
     pub policy: PolicyConfig,
+    /// How many calls are to have an answer.
+    pub slo: SloConfig,
     /// The models, in the order of the file. Exactly one is the default, unless there are none.
     pub models: Vec<ModelConfig>,
     /// Model servers that the daemon runs itself.

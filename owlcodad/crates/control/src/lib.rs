@@ -4,9 +4,11 @@
 //! converts the answer.
 
 mod audit;
+mod backends;
 mod convert;
 mod daemon;
 mod events;
+mod figures;
 mod logs;
 mod models;
 mod observe;

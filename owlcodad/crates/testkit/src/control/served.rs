@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 
 use owlcoda_proto::v1::{
     GetVersionRequest, GetVersionResponse, ListModelsRequest, ListModelsResponse,
-    QueryAuditRequest, QueryAuditResponse, ReloadRequest, ReloadResponse, StatusRequest,
-    StatusResponse, audit_server, daemon_server, models_server,
+    ProbeModelRequest, ProbeModelResponse, QueryAuditRequest, QueryAuditResponse, ReloadRequest,
+    ReloadResponse, StatusRequest, StatusResponse, audit_server, daemon_server, models_server,
 };
 use owlcoda_proto::{ErrorCode, MIN_PROTOCOL, PROTOCOL, to_status};
 use tempfile::TempDir;
@@ -27,6 +27,7 @@ pub struct Answers {
     pub reload: Result<ReloadResponse, ErrorCode>,
     pub models: ListModelsResponse,
     pub audit: QueryAuditResponse,
+    pub model_probe: ProbeModelResponse,
 }
 
 impl Default for Answers {
@@ -38,6 +39,7 @@ impl Default for Answers {
             reload: Ok(ReloadResponse::default()),
             models: ListModelsResponse::default(),
             audit: QueryAuditResponse::default(),
+            model_probe: ProbeModelResponse::default(),
         }
     }
 }
@@ -83,6 +85,13 @@ impl models_server::Models for Services {
         _: Request<ListModelsRequest>,
     ) -> Result<Response<ListModelsResponse>, Status> {
         Ok(Response::new(self.answers.models.clone()))
+    }
+
+    async fn probe(
+        &self,
+        _: Request<ProbeModelRequest>,
+    ) -> Result<Response<ProbeModelResponse>, Status> {
+        Ok(Response::new(self.answers.model_probe.clone()))
     }
 }
 
