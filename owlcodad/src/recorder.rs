@@ -173,6 +173,7 @@ fn to_record(settled: Settled) -> AuditRecord {
         Route::Chat => AuditRoute::Chat,
         Route::Agent => AuditRoute::Agent,
         Route::Warmup => AuditRoute::Warmup,
+        Route::Probe => AuditRoute::Probe,
     };
     let dialect = |dialect| match dialect {
         Dialect::Anthropic => AuditDialect::Anthropic,

@@ -291,6 +291,7 @@ impl Started {
             pipeline: pipeline.clone(),
             store: store.clone(),
             recorder,
+            clock: Arc::clone(&clock),
             reload,
             admission: admission.clone(),
             safe_mode,
@@ -300,10 +301,10 @@ impl Started {
             pipeline: pipeline.clone(),
             agent,
             store: store.clone(),
+            clock: Arc::clone(&clock),
             logs: Arc::clone(logging.tail()),
             exposition: exposition.clone(),
             watching: Watching::default(),
-            clock: Arc::clone(&clock),
             shutdown: supervisor.shutdown().clone(),
         };
         let gateway = Gateway {

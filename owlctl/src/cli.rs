@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod insight;
 pub(crate) mod lifecycle;
 pub(crate) mod offline;
 #[cfg(test)]
@@ -131,6 +132,8 @@ pub(crate) enum Verb {
     #[command(flatten)]
     Lifecycle(lifecycle::LifecycleVerb),
     #[command(flatten)]
+    Insight(insight::InsightVerb),
+    #[command(flatten)]
     Offline(offline::OfflineVerb),
 }
 
@@ -177,15 +180,19 @@ pub(crate) struct HealthArgs {
     pub(crate) quiet: bool,
 }
 
-/// Lists the models that the daemon can route to
+/// Lists the models that the daemon can route to, or sees whether one answers
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE,
     before_help = "Examples:
   owlctl models
+  owlctl models probe qwen2.5-coder
   owlctl --json models | jq -r '.models[].id'"
 )]
-pub(crate) struct ModelsArgs {}
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<insight::ModelsVerb>,
+}
 
 /// Makes the daemon read its configuration anew, and waits for the verdict
 #[derive(Debug, Args)]
@@ -302,6 +309,13 @@ mod tests {
                 "token",
                 "service",
                 "completions",
+                "usage",
+                "perf",
+                "latency",
+                "cost",
+                "cache",
+                "recommend",
+                "backends",
                 "start",
                 "stop",
                 "restart",
@@ -317,21 +331,19 @@ mod tests {
             let help = help_of(&["owlctl", &verb, "--help"]);
             golden::check(&format!("help_{verb}"), &help);
         }
-        for (verb, under) in [
-            ("config", "show"),
-            ("config", "export"),
-            ("config", "migrate"),
-            ("clients", "detach"),
-            ("token", "show"),
-            ("token", "rotate"),
-            ("sessions", "show"),
+        for (verb, verbs) in [
+            ("config", &["show", "export", "migrate"][..]),
+            ("models", &["probe"]),
+            ("backends", &["probe", "reset-breaker"]),
+            ("clients", &["detach"]),
+            ("token", &["show", "rotate"]),
+            ("sessions", &["show"]),
+            ("service", &["install", "uninstall", "status"]),
         ] {
-            let help = help_of(&["owlctl", verb, under, "--help"]);
-            golden::check(&format!("help_{verb}_{under}"), &help);
-        }
-        for verb in ["install", "uninstall", "status"] {
-            let help = help_of(&["owlctl", "service", verb, "--help"]);
-            golden::check(&format!("help_service_{verb}"), &help);
+            for under in verbs {
+                let help = help_of(&["owlctl", verb, under, "--help"]);
+                golden::check(&format!("help_{verb}_{under}"), &help);
+            }
         }
     }
 
@@ -361,6 +373,9 @@ mod tests {
             &["owlctl", "statsu"],
             &["owlctl", "validate", "a", "--config", "b"],
             &["owlctl", "config", "export", "--format", "yaml"],
+            &["owlctl", "recommend", "--intent", "poetry"],
+            &["owlctl", "backends", "probe"],
+            &["owlctl", "cache"],
         ] {
             let error = Cli::try_parse_from(arguments).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{arguments:?}");

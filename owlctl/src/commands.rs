@@ -4,6 +4,7 @@ mod audit;
 mod clients;
 mod completions;
 mod health;
+mod insight;
 mod lifecycle;
 mod logs;
 mod metrics;
@@ -39,7 +40,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Version(args) => version::run(&context()?, args).await,
             Verb::Status(args) => status::run(&context()?, args).await,
             Verb::Health(_) => health::run(&context()?).await,
-            Verb::Models(_) => models::run(&context()?).await,
+            Verb::Models(args) => models::run(&context()?, args).await,
             Verb::Audit(args) => audit::run(&context()?, args).await,
             Verb::Reload(_) => reload::run(&context()?).await,
             Verb::Logs(args) => logs::run(&context()?, args).await,
@@ -50,6 +51,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Lifecycle(verb) => lifecycle::run(&context()?, verb).await,
             Verb::Completions(args) => Ok(completions::run(args.shell)),
             Verb::Service(args) => service::run(&cli.global, args),
+            Verb::Insight(verb) => insight::run(&context()?, verb).await,
             Verb::Offline(verb) => offline::run(verb, &cli.global).await,
         }
     };

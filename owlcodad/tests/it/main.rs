@@ -32,6 +32,8 @@ mod health;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod insight;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod lifecycle;

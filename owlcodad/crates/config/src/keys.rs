@@ -241,7 +241,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("middleware.fallbackEnabled", Flag, "true", "Whether another model answers where the server of the one that was asked for fails."),
         used("middleware.circuitBreakerThreshold", Whole(1, 100), "5", "Requests in a row that a model fails before it is left alone for a while."),
         used("middleware.circuitBreakerCooldownMs", Whole(1000, u64::MAX), "60000", "How long it is left alone, in milliseconds. Then one request tries."),
-        unused("middleware.sloTargetPercent", Number(0.0, 100.0), &[]),
+        used("middleware.sloTargetPercent", Number(0.0, 100.0), "95", "How many of 100 calls are to have an answer. What may fail is the error budget of each model, over its last 100 calls; `owlctl perf` and `owlctl status` tell when it is spent. At 100 none may fail, at 0 all may."),
         used("middleware.requestTimeoutMs", Whole(1000, u64::MAX), "none", "Time after which a request is not sent again nor to another model, in milliseconds. It cuts no answer: `models[].timeoutMs` does."),
         used("middleware.intentRouting", Flag, "false", "Whether a call for `default`, or for no model, goes to a model whose tier fits what is asked. One that is named is always the one."),
         unused("models[].channel", Text, &[]),

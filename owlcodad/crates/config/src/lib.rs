@@ -56,7 +56,9 @@ pub use fingerprint::Fingerprint;
 pub use guess::{is_for_embedding, tier_of_name};
 pub use migrate::{CONFIG_VERSION, Change};
 pub use parse::{Loaded, parse};
-pub use policy::{BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig};
+pub use policy::{
+    BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig, SloConfig,
+};
 pub use problem::{Problem, Severity, code};
 pub use reference::reference;
 pub use restart::NEED_RESTART;

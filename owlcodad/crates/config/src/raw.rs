@@ -49,6 +49,7 @@ pub(crate) struct RawMiddleware {
     pub(crate) circuit_breaker_cooldown_ms: Option<u64>,
     pub(crate) request_timeout_ms: Option<u64>,
     pub(crate) intent_routing: Option<bool>,
+    pub(crate) slo_target_percent: Option<f64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

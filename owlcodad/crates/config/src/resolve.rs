@@ -91,6 +91,7 @@ pub(crate) fn resolve(
         server,
         upstream,
         policy,
+        slo: policy::slo(&raw.middleware),
         models,
         runtimes,
         discovery: discovery(raw.discovery, own, report),

@@ -14,7 +14,7 @@ pub(crate) enum Tier {
 }
 
 /// Every call with the tier that it takes. A test holds it against the protocol.
-pub(crate) const CALLS: [(&str, Tier); 20] = [
+pub(crate) const CALLS: [(&str, Tier); 31] = [
     ("/grpc.health.v1.Health/Check", Tier::Observer),
     ("/grpc.health.v1.Health/Watch", Tier::Observer),
     ("/owlcoda.v1.Access/DetachClient", Tier::Admin),
@@ -22,14 +22,25 @@ pub(crate) const CALLS: [(&str, Tier); 20] = [
     ("/owlcoda.v1.Access/RotateToken", Tier::Admin),
     ("/owlcoda.v1.Access/ShowToken", Tier::Admin),
     ("/owlcoda.v1.Audit/Query", Tier::Observer),
+    ("/owlcoda.v1.Backends/List", Tier::Observer),
+    ("/owlcoda.v1.Backends/Probe", Tier::Admin),
+    ("/owlcoda.v1.Backends/ResetBreaker", Tier::Admin),
     ("/owlcoda.v1.Daemon/GetVersion", Tier::Observer),
     ("/owlcoda.v1.Daemon/Metrics", Tier::Observer),
     ("/owlcoda.v1.Daemon/Reload", Tier::Admin),
     ("/owlcoda.v1.Daemon/Status", Tier::Observer),
     ("/owlcoda.v1.Events/Attach", Tier::Admin),
+    ("/owlcoda.v1.Figures/ClearCache", Tier::Admin),
+    ("/owlcoda.v1.Figures/GetCache", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetCost", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetLatency", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetPerf", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetUsage", Tier::Observer),
+    ("/owlcoda.v1.Figures/Recommend", Tier::Observer),
     ("/owlcoda.v1.Lifecycle/Stop", Tier::Admin),
     ("/owlcoda.v1.Logs/Tail", Tier::Admin),
     ("/owlcoda.v1.Models/List", Tier::Observer),
+    ("/owlcoda.v1.Models/Probe", Tier::Admin),
     ("/owlcoda.v1.Sessions/Create", Tier::Admin),
     ("/owlcoda.v1.Sessions/Get", Tier::Admin),
     ("/owlcoda.v1.Sessions/List", Tier::Admin),

@@ -7,10 +7,12 @@
 mod access;
 mod admin;
 mod audit;
+mod backends;
 mod connection;
 mod convert;
 mod daemon;
 mod events;
+mod figures;
 mod gate;
 mod lifecycle;
 mod logs;

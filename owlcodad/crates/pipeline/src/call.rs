@@ -145,6 +145,16 @@ pub enum Route {
     Agent,
     /// The daemon itself, which wants a model to be in memory: this model, and no other in its place.
     Warmup,
+    /// Somebody who wants to see whether a model answers: this model, and no other in its place.
+    Probe,
+}
+
+impl Route {
+    /// Whether the call is about this one model: no other may answer, no kept answer may be given, and
+    /// how long it takes says nothing about calls that somebody needs.
+    pub(crate) const fn is_trial(self) -> bool {
+        matches!(self, Self::Warmup | Self::Probe)
+    }
 }
 
 /// What is asked, in the caller's dialect.

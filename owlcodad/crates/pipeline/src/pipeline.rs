@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use owlcoda_models::policy::{BreakerState, Plan, Share, Stop, Visit};
+use owlcoda_models::policy::{Plan, Share, Stop, Visit};
 use owlcoda_models::recommend::Measured;
 use owlcoda_models::{Model, choose};
 use owlcoda_supervise::{CancellationToken, Live};
@@ -81,17 +81,6 @@ impl Pipeline {
     /// What outlives a configuration.
     pub fn standing(&self) -> &Standing {
         &self.inner.standing
-    }
-
-    /// Sets the metrics of the breakers to what they are now.
-    pub fn observe_breakers(&self) {
-        for model in self.inner.standing.policy().health(now()) {
-            for state in BreakerState::ALL {
-                let labels = [&*model.endpoint, &*model.model, state.as_str()];
-                let is_in = f64::from(u8::from(model.breaker.state == state));
-                metric::BREAKER_STATE.set(labels, is_in);
-            }
-        }
     }
 
     /// What was measured of `model` so far, and whether its server answers now.
@@ -195,7 +184,7 @@ impl Inner {
         let choice = choose(&snapshot.registry, routing, asked, || {
             signs::of(&call.request)
         });
-        let plan = if call.route == Route::Warmup {
+        let plan = if call.route.is_trial() {
             Plan::alone(&snapshot.registry, asked)?
         } else {
             Plan::try_new(&snapshot.registry, &choice.name, |model| {
@@ -215,7 +204,7 @@ impl Inner {
             }
         }
         let share = match call.route {
-            Route::Agent | Route::Warmup => Share::Agent,
+            Route::Agent | Route::Warmup | Route::Probe => Share::Agent,
             Route::Messages | Route::Chat => Share::Callers,
         };
         let asked = plan.asked().first().map(|model| model.id.clone());

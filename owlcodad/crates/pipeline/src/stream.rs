@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use futures_util::Stream;
 use owlcoda_models::policy::Visit;
 use owlcoda_supervise::{CancellationToken, Seldom};
+use owlcoda_types::Usage;
 use owlcoda_upstream::Frames;
 use owlcoda_upstream::managed::Lease;
 use owlcoda_wire::translate::StreamFault;
@@ -71,6 +72,11 @@ impl EventStream {
     /// What the caller may want to know beside the answer.
     pub const fn about(&self) -> &About {
         &self.about
+    }
+
+    /// Tokens as the model server has counted them so far.
+    pub fn usage(&self) -> Usage {
+        self.translator.usage()
     }
 
     /// Reads until there is an event to give, or the answer is over.

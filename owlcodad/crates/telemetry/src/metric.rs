@@ -159,6 +159,7 @@ table! {
     Gauge<0> CONFIG_RELOADED_AT "owlcoda_config_last_reload_success_timestamp_seconds" [] "Unix time at which the configuration in force was read.";
     Gauge<1> CONFIG_WATCH "owlcoda_config_watch_mode" ["mode"] "1 for how changes of the configuration are noticed: events or polling.";
     Gauge<3> BREAKER_STATE "owlcoda_circuit_breaker_state" ["endpoint", "model", "state"] "1 for the state that a model's breaker is in: `closed`, `open` or `half_open`.";
+    Gauge<1> ERROR_BUDGET "owlcoda_error_budget_remaining_ratio" ["model"] "What is left of a model's error budget, over its last 100 calls: 1 is all of it, less than 0 is too many failures, NaN is a model that is gone.";
     Gauge<1> RUNTIME_UP "owlcoda_managed_runtime_up" ["runtime"] "1 while the daemon's own model server is ready.";
 }
 

@@ -194,6 +194,7 @@ const fn path_of(route: AuditRoute) -> &'static str {
         AuditRoute::Chat => Route::Chat,
         AuditRoute::Agent => Route::Agent,
         AuditRoute::Warmup => Route::Warmup,
+        AuditRoute::Probe => Route::Probe,
     })
 }
 
