@@ -8,6 +8,7 @@ use owlcoda_store::{Integrity, Store};
 use owlcoda_supervise::{ConfigStatus, Host, Identity, Rejection, Reloaded};
 use owlcoda_upstream::managed::State;
 
+use crate::jsonl::Trouble;
 use crate::recorder::AuditRecorder;
 use crate::reload::ReloadHandle;
 
@@ -18,6 +19,7 @@ pub(crate) struct Daemon {
     pub(crate) pipeline: Pipeline,
     pub(crate) store: Store,
     pub(crate) recorder: Arc<AuditRecorder>,
+    pub(crate) lines: Trouble,
     pub(crate) reload: ReloadHandle,
 }
 
@@ -65,6 +67,7 @@ impl Host for Daemon {
             problems.push(format!("storage: {what}"));
         }
         problems.extend(self.recorder.problem());
+        problems.extend(self.lines.problem());
         if stats.n_audit_dropped > 0 {
             problems.push(format!(
                 "{} audit records were dropped",

@@ -8,6 +8,7 @@ mod figures;
 mod health;
 mod host;
 mod instance;
+mod jsonl;
 mod lost;
 mod offline;
 mod places;

@@ -25,6 +25,7 @@ use crate::composition::Composition;
 use crate::failure::Failure;
 use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
+use crate::jsonl::{Lines, Trouble};
 use crate::port_holder::PortHolder;
 use crate::recorder::AuditRecorder;
 use crate::reload::{Reloader, Report, Sources, Targets};
@@ -164,7 +165,11 @@ impl Started {
         let log_dir = place.home.join("log");
         let runtimes = Runtimes::start(&config.runtimes, &upstream, &supervisor, &log_dir);
         let snapshot = composition::snapshot(&config, &known, runtimes, &config_path)?;
-        let recorder = Arc::new(AuditRecorder::new(store.audit(), &config.audit));
+        let recorder = Arc::new(AuditRecorder::new(
+            store.audit(),
+            &config.audit,
+            &place.home,
+        ));
         let pipeline = Pipeline::new(
             Live::new(snapshot),
             upstream.clone(),
@@ -197,6 +202,11 @@ impl Started {
         let (reloader, reload) =
             Reloader::new(sources, fingerprint, report, targets, Arc::clone(&clock));
 
+        let lines = Lines {
+            audit: store.audit(),
+            path: recorder.jsonl_path(),
+            trouble: Trouble::default(),
+        };
         let host = Daemon {
             identity: Identity {
                 version: VERSION,
@@ -208,6 +218,7 @@ impl Started {
             pipeline: pipeline.clone(),
             store: store.clone(),
             recorder,
+            lines: lines.trouble.clone(),
             reload,
         };
         let control = Control {
@@ -247,6 +258,7 @@ impl Started {
                 exposition,
                 logging,
                 notes,
+                lines,
             },
         );
 
@@ -269,6 +281,7 @@ struct Parts {
     exposition: Exposition,
     logging: Logging,
     notes: Notes,
+    lines: Lines,
 }
 
 fn start_tasks(supervisor: &Supervisor, parts: Parts) {
@@ -302,6 +315,8 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     supervisor.spawn("lost-calls", OnExit::Report, |stop| {
         lost::close(audit, stop)
     });
+    let lines = parts.lines;
+    supervisor.spawn("audit-lines", OnExit::Report, |stop| lines.run(stop));
     supervisor.spawn("reload", OnExit::Fatal, |stop| reloader.run(hangups, stop));
     let (notes, measured) = (parts.notes, parts.gateway.pipeline.clone());
     supervisor.spawn("figures", OnExit::Report, move |stop| {
