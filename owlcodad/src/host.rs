@@ -11,6 +11,7 @@ use owlcoda_supervise::{ConfigStatus, Host, HttpToken, Identity, Rejection, Relo
 use owlcoda_types::Clock;
 use owlcoda_upstream::managed::State;
 
+use crate::jsonl::Trouble;
 use crate::recorder::AuditRecorder;
 use crate::reload::ReloadHandle;
 use crate::safe_mode::SafeMode;
@@ -24,6 +25,7 @@ pub(crate) struct Daemon {
     pub(crate) recorder: Arc<AuditRecorder>,
     /// Tells what is news.
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) lines: Trouble,
     pub(crate) reload: ReloadHandle,
     pub(crate) admission: Admission,
     /// Why the daemon does without some of its parts, if so.
@@ -76,6 +78,7 @@ impl Host for Daemon {
             problems.push(format!("storage: {what}"));
         }
         problems.extend(self.recorder.problem());
+        problems.extend(self.lines.problem());
         if stats.n_audit_dropped > 0 {
             problems.push(format!(
                 "{} audit records were dropped",

@@ -10,6 +10,7 @@ mod figures;
 mod health;
 mod host;
 mod instance;
+mod jsonl;
 mod liveness;
 mod lost;
 mod offline;

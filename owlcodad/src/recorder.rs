@@ -1,6 +1,7 @@
 //! Puts the end of each call into the audit, and sees to it that there is room for it where that is
 //! asked for.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use owlcoda_store::{Audit, AuditDialect, AuditRecord, AuditRoute, Reservation, S
 use owlcoda_telemetry::metric;
 use owlcoda_wire::fault::Dialect;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 /// How long a call waits for room for its record.
 const ROOM_WAIT: Duration = Duration::from_millis(250);
@@ -29,11 +31,17 @@ pub(crate) struct AuditRecorder {
     is_strict: AtomicBool,
     has_starts: AtomicBool,
     refusals: Arc<Refusals>,
+    home: PathBuf,
+    /// Where lines of JSON go, too.
+    jsonl_path: watch::Sender<Option<PathBuf>>,
 }
 
 impl AuditRecorder {
-    pub(crate) fn new(audit: Audit, config: &AuditConfig) -> Self {
+    /// A recorder as `config` says; its paths may begin at `home`.
+    pub(crate) fn new(audit: Audit, config: &AuditConfig, home: &Path) -> Self {
         let recorder = Self {
+            home: home.to_path_buf(),
+            jsonl_path: watch::Sender::new(None),
             audit,
             is_enabled: AtomicBool::default(),
             is_strict: AtomicBool::default(),
@@ -51,6 +59,17 @@ impl AuditRecorder {
         self.is_strict.store(is_strict, Ordering::Relaxed);
         self.has_starts
             .store(config.has_start_records, Ordering::Relaxed);
+        let path = config.jsonl_path.as_ref().map(|path| self.home.join(path));
+        self.jsonl_path.send_if_modified(|before| {
+            let is_new = *before != path;
+            *before = path;
+            is_new
+        });
+    }
+
+    /// Where lines of JSON go, now and later.
+    pub(crate) fn jsonl_path(&self) -> watch::Receiver<Option<PathBuf>> {
+        self.jsonl_path.subscribe()
     }
 
     fn is_strict(&self) -> bool {

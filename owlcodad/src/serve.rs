@@ -30,6 +30,7 @@ use crate::doors::Doors;
 use crate::failure::Failure;
 use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
+use crate::jsonl::{Lines, Trouble};
 use crate::liveness::{self, Liveness};
 use crate::opening::open_store;
 use crate::recorder::AuditRecorder;
@@ -245,7 +246,11 @@ impl Started {
         let log_dir = place.home.join("log");
         let runtimes = Runtimes::start(&config.runtimes, &upstream, &supervisor, &log_dir);
         let snapshot = composition::snapshot(&config, &known, runtimes, &config_path)?;
-        let recorder = Arc::new(AuditRecorder::new(store.audit(), &config.audit));
+        let recorder = Arc::new(AuditRecorder::new(
+            store.audit(),
+            &config.audit,
+            &place.home,
+        ));
         let pipeline = Pipeline::new(
             Live::new(snapshot),
             upstream.clone(),
@@ -280,6 +285,11 @@ impl Started {
             Reloader::new(sources, fingerprint, report, targets, Arc::clone(&clock));
 
         let admission = Admission::new(token);
+        let lines = Lines {
+            audit: store.audit(),
+            path: recorder.jsonl_path(),
+            trouble: Trouble::default(),
+        };
         let host = Daemon {
             identity: Identity {
                 version: VERSION,
@@ -292,6 +302,7 @@ impl Started {
             store: store.clone(),
             recorder,
             clock: Arc::clone(&clock),
+            lines: lines.trouble.clone(),
             reload,
             admission: admission.clone(),
             safe_mode,
@@ -347,6 +358,7 @@ impl Started {
                 exposition,
                 logging,
                 notes,
+                lines,
             },
         );
 
@@ -398,6 +410,7 @@ struct Parts {
     exposition: Exposition,
     logging: Logging,
     notes: Notes,
+    lines: Lines,
 }
 
 fn start_tasks(supervisor: &Supervisor, parts: Parts) {
@@ -437,6 +450,8 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     supervisor.spawn("lost-calls", OnExit::Report, |stop| {
         lost::close(audit, stop)
     });
+    let lines = parts.lines;
+    supervisor.spawn("audit-lines", OnExit::Report, |stop| lines.run(stop));
     supervisor.spawn("reload", OnExit::Fatal, |stop| reloader.run(hangups, stop));
     let (notes, measured) = (parts.notes, parts.gateway.pipeline.clone());
     supervisor.spawn("figures", OnExit::Report, move |stop| {

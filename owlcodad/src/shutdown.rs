@@ -166,7 +166,11 @@ mod tests {
         let pipeline = Pipeline::new(
             Live::new(nothing.unwrap()),
             upstream.clone(),
-            Arc::new(AuditRecorder::new(store.audit(), &AuditConfig::default())),
+            Arc::new(AuditRecorder::new(
+                store.audit(),
+                &AuditConfig::default(),
+                dir.path(),
+            )),
             supervisor.shutdown().stopping().clone(),
         );
         let signals = Signals::listen().unwrap();

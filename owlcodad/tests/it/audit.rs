@@ -1,6 +1,7 @@
 //! The record of calls as somebody relies on it.
 
 mod fields;
+mod lines;
 mod starts;
 mod strict;
 

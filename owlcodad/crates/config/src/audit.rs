@@ -1,5 +1,6 @@
 //! The record of model calls: whether there is one, what becomes of a call without, how long it stays.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What becomes of a call whose record finds no room.
@@ -21,6 +22,8 @@ pub struct AuditConfig {
     pub mode: AuditMode,
     /// Whether calls are recorded when they begin, too.
     pub has_start_records: bool,
+    /// Gets each record as a line of JSON; a relative one begins at the home. None: nothing does.
+    pub jsonl_path: Option<PathBuf>,
     /// Records older than this go. None: never.
     pub retention: Option<Duration>,
     /// The oldest records go while all take more than this, in bytes. None: never.
@@ -33,6 +36,7 @@ impl Default for AuditConfig {
             is_enabled: true,
             mode: AuditMode::BestEffort,
             has_start_records: false,
+            jsonl_path: None,
             retention: None,
             max_bytes: None,
         }

@@ -172,6 +172,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("audit.enabled", Flag, "true", "Whether model calls are recorded."),
         used("audit.mode", OneOf(&["best-effort", "strict"]), "\"best-effort\"", "`best-effort`: nobody waits for a record, and one that finds no room is lost and counted. `strict`: no model is asked without room for the record of the call, a call that finds none for 250 ms is a 503, and an answer ends once its record is on disk."),
         used("audit.startRecords", Flag, "false", "Whether a call is also recorded when it begins, so that one that was under way when the daemon was killed is seen as `lost`. With `audit.mode: strict` no model is asked before that is on disk."),
+        used("audit.jsonlPath", Text, "none", "File that gets the record of each ended call as a line of JSON, with the names of `/v1/audit`, besides the store. A relative path begins at the data directory."),
         used("audit.retentionDays", Whole(0, 36_500), "0", "Records go once they are older than this, a whole segment of them at a time, in days. 0 keeps them. After a restart."),
         used("audit.maxBytes", Whole(0, 1 << 44), "0", "The oldest segments of records go while all of them take more than this on disk, in bytes. 0 is no limit. After a restart."),
         used("storage", Group, "{}", "The database in the data directory."),

@@ -83,6 +83,7 @@ pub(crate) struct RawAudit {
     pub(crate) enabled: Option<bool>,
     pub(crate) mode: Option<String>,
     pub(crate) start_records: Option<bool>,
+    pub(crate) jsonl_path: Option<String>,
     pub(crate) retention_days: Option<u32>,
     pub(crate) max_bytes: Option<u64>,
 }

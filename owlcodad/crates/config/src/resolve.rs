@@ -131,6 +131,11 @@ pub(crate) fn resolve(
                     _ => AuditMode::BestEffort,
                 },
                 has_start_records: raw.audit.start_records.unwrap_or(default.has_start_records),
+                jsonl_path: raw
+                    .audit
+                    .jsonl_path
+                    .filter(|path| !path.is_empty())
+                    .map(PathBuf::from),
                 retention: raw
                     .audit
                     .retention_days

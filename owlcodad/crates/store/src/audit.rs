@@ -8,7 +8,7 @@ mod record;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 pub(crate) use self::open::{OpenCalls, Running};
 #[cfg(test)]
@@ -98,6 +98,11 @@ impl Audit {
     fn check_outage(&self) -> Result<(), StoreError> {
         let reason = self.outage();
         reason.map_or(Ok(()), |reason| Err(StoreError::Poisoned { reason }))
+    }
+
+    /// Tells the number of the newest record, as soon as that can be read.
+    pub fn newest(&self) -> watch::Receiver<u64> {
+        self.inner.shared.newest.subscribe()
     }
 
     /// Returns once everything that was queued before is durable.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use owlcoda_telemetry::metric;
 use owlcoda_types::{Clock, UnixMs};
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
 
 use crate::StoreError;
 use crate::anchor::Head;
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     /// Whether audit records become durable, as far as the writer knows.
     is_taking_audit: AtomicBool,
     pub(crate) progress: Mutex<Progress>,
+    /// Number of the newest audit record that can be read.
+    pub(crate) newest: watch::Sender<u64>,
     /// The sessions' engine, or why there is none. A read holds the lock to its end, so that opening
     /// it again, and closing, wait for it.
     sessions: RwLock<Sessions>,
@@ -76,6 +79,7 @@ impl Shared {
             n_outages: AtomicU64::new(0),
             is_taking_audit: AtomicBool::new(true),
             progress: Mutex::default(),
+            newest: watch::Sender::new(0),
             sessions: RwLock::new(Err(None)),
             passing: Mutex::default(),
             labour: Labour {

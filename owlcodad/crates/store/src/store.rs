@@ -169,6 +169,8 @@ impl Store {
         // Before the first acknowledgement. A full disk does not keep what is there from being read.
         writer.write_anchor();
         let opened_after_seq = shared.progress.lock().head.last_seq;
+        // Also where the audit cannot be opened yet.
+        shared.newest.send_replace(opened_after_seq);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {

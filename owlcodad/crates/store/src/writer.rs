@@ -302,6 +302,14 @@ impl Writer {
             progress.session_bytes = sessions.size_bytes();
         }
         *self.shared.progress.lock() = *progress;
+        let last_seq = progress.head.last_seq;
+        self.shared.newest.send_if_modified(|newest| {
+            let is_new = self.ledger.is_open() && last_seq > *newest;
+            if is_new {
+                *newest = last_seq;
+            }
+            is_new
+        });
     }
 
     fn is_anchor_behind(&self) -> bool {

@@ -148,6 +148,7 @@ table! {
     Counter<0> AUDIT_RECORDS "owlcoda_audit_records_total" [] "Audit records made durable.";
     Counter<0> AUDIT_DROPPED "owlcoda_audit_dropped_total" [] "Audit records lost to a full queue or a failed store.";
     Counter<0> AUDIT_REFUSED "owlcoda_audit_refused_total" [] "Calls that were not served, or not answered, because `audit.mode` is `strict` and they could not be recorded.";
+    Counter<0> AUDIT_LINES_FAILED "owlcoda_audit_jsonl_errors_total" [] "Tries to write the audit's lines of JSON that failed; the lines wait in the store.";
     Seconds<0> AUDIT_COMMIT "owlcoda_audit_commit_duration_seconds" [] "One group commit of the store, fdatasync included.";
     Seconds<0> STORAGE_OPEN "owlcoda_storage_open_duration_seconds" [] "Opening the store at start.";
     Counter<1> STORAGE_ERRORS "owlcoda_storage_errors_total" ["op"] "Store operations that failed.";

@@ -156,6 +156,21 @@ fn describe(page: &AuditPage) -> Value {
     })
 }
 
+/// The record as a line of JSON, without its end: what a page of `/v1/audit` has of it. Nothing in it
+/// is a control character, whatever a caller wrote.
+pub fn audit_line(seq: u64, record: &AuditRecord) -> String {
+    let plain = entry(seq, record).to_string();
+    if !plain.contains(|c| matches!(c, '\u{7f}'..='\u{9f}')) {
+        return plain;
+    }
+    // JSON leaves these as they are, and a terminal may obey them.
+    let escaped = plain.chars().map(|c| match c {
+        '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    });
+    escaped.collect()
+}
+
 fn entry(seq: u64, record: &AuditRecord) -> Value {
     let is_ok = ["ok", AuditRecord::RUNNING].contains(&&*record.outcome);
     json!({
