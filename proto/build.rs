@@ -2,12 +2,13 @@
 
 use std::error::Error;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "owlcoda/v1/audit.proto",
     "owlcoda/v1/backends.proto",
     "owlcoda/v1/common.proto",
     "owlcoda/v1/daemon.proto",
     "owlcoda/v1/figures.proto",
+    "owlcoda/v1/inspect.proto",
     "owlcoda/v1/logs.proto",
     "owlcoda/v1/models.proto",
     "owlcoda/v1/sessions.proto",

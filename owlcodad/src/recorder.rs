@@ -1,10 +1,13 @@
-//! Puts the end of each call into the audit.
+//! Puts the end of each call into the audit, and into the file of traces where there is one.
+
+pub(crate) mod trace;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use owlcoda_pipeline::{Recorder, Route, Settled};
 use owlcoda_store::{Audit, AuditDialect, AuditRecord, AuditRoute};
+use owlcoda_telemetry::LineFile;
 use owlcoda_wire::fault::Dialect;
 
 /// Records into the store, or nowhere while the audit is off.
@@ -12,6 +15,7 @@ use owlcoda_wire::fault::Dialect;
 pub(crate) struct AuditRecorder {
     audit: Audit,
     is_enabled: AtomicBool,
+    traces: Option<LineFile>,
 }
 
 impl AuditRecorder {
@@ -19,7 +23,14 @@ impl AuditRecorder {
         Self {
             audit,
             is_enabled: AtomicBool::new(is_enabled),
+            traces: None,
         }
+    }
+
+    /// Each call is written to `traces` as well.
+    pub(crate) fn traced(mut self, traces: Option<LineFile>) -> Self {
+        self.traces = traces;
+        self
     }
 
     /// Calls that end from now on are recorded, or are not.
@@ -30,20 +41,14 @@ impl AuditRecorder {
 
 impl Recorder for AuditRecorder {
     fn record(&self, settled: Settled) {
+        if let Some(traces) = &self.traces {
+            traces.write(&trace::line(&settled));
+        }
         if !self.is_enabled.load(Ordering::Relaxed) {
             return;
         }
-        let route = match settled.route {
-            Route::Messages => AuditRoute::Messages,
-            Route::Chat => AuditRoute::Chat,
-            Route::Agent => AuditRoute::Agent,
-            Route::Warmup => AuditRoute::Warmup,
-            Route::Probe => AuditRoute::Probe,
-        };
-        let dialect = match settled.dialect {
-            Dialect::Anthropic => AuditDialect::Anthropic,
-            Dialect::OpenAi => AuditDialect::Openai,
-        };
+        let route = route_of(settled.route);
+        let dialect = dialect_of(settled.dialect);
         self.audit.append(AuditRecord {
             request_id: settled.id,
             at_ms: settled.at_ms,
@@ -65,6 +70,23 @@ impl Recorder for AuditRecorder {
             is_cached: settled.is_cached,
             cost_micros: settled.cost.map(micros),
         });
+    }
+}
+
+const fn route_of(route: Route) -> AuditRoute {
+    match route {
+        Route::Messages => AuditRoute::Messages,
+        Route::Chat => AuditRoute::Chat,
+        Route::Agent => AuditRoute::Agent,
+        Route::Warmup => AuditRoute::Warmup,
+        Route::Probe => AuditRoute::Probe,
+    }
+}
+
+const fn dialect_of(dialect: Dialect) -> AuditDialect {
+    match dialect {
+        Dialect::Anthropic => AuditDialect::Anthropic,
+        Dialect::OpenAi => AuditDialect::Openai,
     }
 }
 

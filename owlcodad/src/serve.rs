@@ -14,7 +14,7 @@ use owlcoda_pipeline::Pipeline;
 use owlcoda_proto::Place;
 use owlcoda_store::{Notes, Store, StoreOptions};
 use owlcoda_supervise::{Hangups, Identity, Live, OnExit, Shutdown, Signals, Supervisor};
-use owlcoda_telemetry::{Exposition, LogFile, Logging, install_recorder, metric};
+use owlcoda_telemetry::{Exposition, LineFile, LogFile, Logging, install_recorder, metric};
 use owlcoda_types::{Clock, SystemClock};
 use owlcoda_upstream::managed::Runtimes;
 use owlcoda_upstream::{Discovery, Upstream};
@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
 use crate::port_holder::PortHolder;
-use crate::recorder::AuditRecorder;
+use crate::recorder::{AuditRecorder, trace};
 use crate::reload::{Reloader, Report, Sources, Targets};
 use crate::{composition, discovery, figures, health, places, shutdown, warmup};
 
@@ -60,6 +60,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         warn!("{warning}");
     }
 
+    let traces = loaded.config.is_traced.then(|| trace::open(&place.home));
+    let traces = traces.transpose().map_err(|source| Failure::System {
+        what: "the file of traces",
+        source,
+    })?;
+
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pid = std::process::id();
     let about_us = format!(
@@ -76,6 +82,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             source,
         })?;
     let log_end = logging.clone();
+    let trace_end = traces.clone();
     let status = runtime.block_on(async {
         let started = Started {
             place,
@@ -83,6 +90,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             fingerprint,
             loaded,
             logging,
+            traces,
             clock,
             pid,
         };
@@ -91,6 +99,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     // A thread that hangs in a system call must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_secs(2));
     drop(instance);
+    if let Some(traces) = trace_end {
+        traces.finish();
+    }
     log_end.finish();
     status
 }
@@ -103,6 +114,8 @@ struct Started {
     fingerprint: Fingerprint,
     loaded: owlcoda_config::Loaded,
     logging: Logging,
+    /// Where each call leaves a line.
+    traces: Option<LineFile>,
     clock: Arc<dyn Clock>,
     pid: u32,
 }
@@ -115,6 +128,7 @@ impl Started {
             fingerprint,
             loaded,
             logging,
+            traces,
             clock,
             pid,
         } = self;
@@ -164,7 +178,8 @@ impl Started {
         let log_dir = place.home.join("log");
         let runtimes = Runtimes::start(&config.runtimes, &upstream, &supervisor, &log_dir);
         let snapshot = composition::snapshot(&config, &known, runtimes, &config_path)?;
-        let recorder = Arc::new(AuditRecorder::new(store.audit(), config.audit.is_enabled));
+        let recorder = AuditRecorder::new(store.audit(), config.audit.is_enabled);
+        let recorder = Arc::new(recorder.traced(traces));
         let pipeline = Pipeline::new(
             Live::new(snapshot),
             upstream.clone(),

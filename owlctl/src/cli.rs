@@ -272,6 +272,9 @@ mod tests {
                 "cache",
                 "recommend",
                 "backends",
+                "inspect",
+                "traces",
+                "captures",
                 "init",
                 "validate",
                 "doctor",
@@ -286,6 +289,7 @@ mod tests {
             ("config", &["show", "export", "migrate"][..]),
             ("models", &["probe"]),
             ("backends", &["probe", "reset-breaker"]),
+            ("captures", &["list", "show"]),
         ] {
             for under in verbs {
                 let help = help_of(&["owlctl", verb, under, "--help"]);

@@ -14,6 +14,7 @@ use crate::v1::backends_client::BackendsClient;
 use crate::v1::daemon_client::DaemonClient;
 use crate::v1::events_client::EventsClient;
 use crate::v1::figures_client::FiguresClient;
+use crate::v1::inspect_client::InspectClient;
 use crate::v1::logs_client::LogsClient;
 use crate::v1::models_client::ModelsClient;
 use crate::v1::sessions_client::SessionsClient;
@@ -100,6 +101,10 @@ impl Client {
     service! {
         /// The calls that read what was measured.
         figures: FiguresClient
+    }
+    service! {
+        /// The calls that look into single calls of models.
+        inspect: InspectClient
     }
     service! {
         /// The calls that read the log.

@@ -352,6 +352,7 @@ impl Session {
         let call = Call {
             id: RequestId::generate(),
             at_ms: self.hub.clock.now_ms(),
+            received: Instant::now(),
             route: Route::Agent,
             request: Request::Messages(Box::new(request)),
             session: Some(self.log.meta().id),
@@ -360,6 +361,7 @@ impl Session {
             hops: 0,
             cache: CacheWish::Unsaid,
             head_sent: HeadSent::default(),
+            seen: None,
         };
         ModelCall::open(&self.hub.pipeline, call)
     }

@@ -9,6 +9,7 @@ mod convert;
 mod daemon;
 mod events;
 mod figures;
+mod inspect;
 mod logs;
 mod models;
 mod observe;

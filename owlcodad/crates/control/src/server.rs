@@ -11,6 +11,7 @@ use owlcoda_proto::v1::backends_server::BackendsServer;
 use owlcoda_proto::v1::daemon_server::DaemonServer;
 use owlcoda_proto::v1::events_server::EventsServer;
 use owlcoda_proto::v1::figures_server::FiguresServer;
+use owlcoda_proto::v1::inspect_server::InspectServer;
 use owlcoda_proto::v1::logs_server::LogsServer;
 use owlcoda_proto::v1::models_server::ModelsServer;
 use owlcoda_proto::v1::sessions_server::SessionsServer;
@@ -75,6 +76,7 @@ pub async fn serve(socket: ControlSocket, control: Control) {
         .add_service(capped!(DaemonServer, control))
         .add_service(capped!(EventsServer, control))
         .add_service(capped!(FiguresServer, control))
+        .add_service(capped!(InspectServer, control))
         .add_service(capped!(LogsServer, control))
         .add_service(capped!(ModelsServer, control))
         .add_service(capped!(SessionsServer, control))

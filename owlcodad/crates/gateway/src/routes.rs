@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod backends;
 pub(crate) mod cache;
+pub(crate) mod captures;
 pub(crate) mod chat;
 pub(crate) mod cost;
 pub(crate) mod count_tokens;
@@ -23,11 +24,14 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
-use owlcoda_pipeline::{Answer, CacheWish, Call, Entry, HOPS_HEADER, HeadSent, Request, Route};
-use owlcoda_types::{ErrorCode, RequestId};
+use owlcoda_pipeline::{
+    Answer, CacheWish, Call, Entry, HOPS_HEADER, HeadSent, Request, Route, Seen, route_name,
+};
+use owlcoda_types::ErrorCode;
 use owlcoda_wire::WireError;
 use owlcoda_wire::fault::Dialect;
 
+use crate::admit::Admitted;
 use crate::{Gateway, reply, stream};
 
 /// A body past this is parsed off the threads that serve everybody else.
@@ -73,15 +77,16 @@ fn cache_wish(headers: &HeaderMap) -> Result<CacheWish, WireError> {
 /// A call that comes in over HTTP.
 fn call(
     gateway: &Gateway,
-    id: RequestId,
+    admitted: Admitted,
     route: Route,
     headers: &HeaderMap,
     request: Request,
 ) -> Result<Call, WireError> {
     let at_ms = gateway.clock.now_ms();
     Ok(Call {
-        id,
+        id: admitted.id,
         at_ms,
+        received: admitted.received,
         route,
         request,
         session: None,
@@ -90,7 +95,24 @@ fn call(
         hops: hops(headers),
         cache: cache_wish(headers)?,
         head_sent: HeadSent::default(),
+        seen: None,
     })
+}
+
+/// What a caller sent, where captures are on.
+fn seen(gateway: &Gateway, route: Route, headers: &HeaderMap, body: &Bytes) -> Option<Box<Seen>> {
+    if !gateway.pipeline.standing().is_capturing() {
+        return None;
+    }
+    let fields = headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        (name.as_str().to_owned(), value.into_owned())
+    });
+    Some(Box::new(Seen {
+        line: format!("POST {}", route_name(route)),
+        headers: fields.collect(),
+        body: body.clone(),
+    }))
 }
 
 /// Runs a call and answers it, whole or as a stream.
@@ -118,17 +140,19 @@ async fn answer(gateway: Gateway, call: Call) -> Response {
 /// Answers a request that cannot be read, and records it like every other.
 fn refuse(
     gateway: &Gateway,
-    id: RequestId,
+    admitted: Admitted,
     route: Route,
     dialect: Dialect,
     code: ErrorCode,
     why: &dyn std::fmt::Display,
 ) -> Response {
+    let Admitted { id, received } = admitted;
     let at_ms = gateway.clock.now_ms();
     let (model_asked, is_stream, session) = (String::new(), false, None);
     let entry = Entry {
         id,
         at_ms,
+        received,
         route,
         dialect,
         model_asked,

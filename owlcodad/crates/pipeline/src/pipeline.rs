@@ -15,11 +15,14 @@ use tokio::sync::watch;
 use crate::attempt::Opened;
 use crate::cache::{Kept, Key, key_of};
 use crate::call::{Answer, CacheWish, Call, MAX_HOPS, Route, Whole};
+use crate::capture::{Draft, Seen};
 use crate::failure::{CallError, Failure};
+use crate::figures::route_name;
 use crate::settle::{Entry, Recorder, Settlement};
 use crate::signs;
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
+use crate::trace::Phase;
 
 /// Runs model calls. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -112,14 +115,15 @@ impl Pipeline {
     ///
     /// A streamed answer is returned when its first event is there, so that until then every failure
     /// can be tried again, or be an HTTP status.
-    pub async fn run(&self, call: Call) -> Result<Answer, Failure> {
+    pub async fn run(&self, mut call: Call) -> Result<Answer, Failure> {
         let inner = &self.inner;
         let mut settlement = Settlement::new(
             Entry::of(&call),
             Arc::clone(&inner.recorder),
             Arc::clone(&inner.standing),
         )
-        .answered_by(&call.head_sent);
+        .answered_by(&call.head_sent)
+        .captured(inner.draft(&mut call));
         let served = tokio::select! {
             biased;
             () = inner.stopping.cancelled() => Err(CallError::ShuttingDown),
@@ -135,6 +139,9 @@ impl Pipeline {
                 settlement.usage(usage);
                 let about = settlement.about();
                 settlement.first_event();
+                if let Some(draft) = settlement.capture() {
+                    draft.said(&body);
+                }
                 settlement.succeed(usage);
                 Ok(Answer::Whole(Whole { body, about }))
             }
@@ -144,6 +151,9 @@ impl Pipeline {
             }
             Ok(Served::Kept(kept)) => {
                 let body = kept.body.clone();
+                if let Some(draft) = settlement.capture() {
+                    draft.said(&body);
+                }
                 let about = settlement.about();
                 // Nobody was asked, so nothing was spent.
                 settlement.succeed(Usage::default());
@@ -163,6 +173,22 @@ enum Served {
 }
 
 impl Inner {
+    /// What is to be collected of `call`; none where captures are off.
+    fn draft(&self, call: &mut Call) -> Option<Draft> {
+        if !self.standing.captures().is_on() {
+            return None;
+        }
+        let redactor = self.live.current().redactor.clone()?;
+        let seen = call.seen.take().map_or_else(
+            || Seen {
+                line: route_name(call.route).to_owned(),
+                ..Seen::default()
+            },
+            |seen| *seen,
+        );
+        Some(Draft::new(redactor, seen))
+    }
+
     /// Asks the models that may answer, one after the other, until one does.
     async fn serve(&self, call: &Call, settlement: &mut Settlement) -> Result<Served, CallError> {
         if call.hops >= MAX_HOPS {
@@ -214,6 +240,7 @@ impl Inner {
                 }
             };
             if !visit.wait().is_zero() {
+                settlement.enter(Phase::Wait);
                 tokio::time::sleep(visit.wait()).await;
             }
             match self.attempt(call, &snapshot, &visit, settlement).await {
@@ -225,6 +252,7 @@ impl Inner {
                     return Ok(Served::Asked(opened, visit, key));
                 }
                 Err(error) => {
+                    settlement.enter(Phase::Plan);
                     let failure = error.for_policy();
                     settlement.attempt_failed(&error);
                     let model = Arc::clone(visit.model());

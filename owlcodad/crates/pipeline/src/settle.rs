@@ -18,9 +18,11 @@ use tracing::debug;
 
 use crate::cache::Kept;
 use crate::call::{About, CacheUse, Call, HeadSent, Route};
+use crate::capture::Draft;
 use crate::failure::{CallError, Failure, Progress};
 use crate::health::Moment;
 use crate::standing::{InFlight, Standing};
+use crate::trace::{Phase, Phases, Stopwatch};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub struct Settled {
     pub ttft: Option<Duration>,
     /// From admission to the end.
     pub elapsed: Duration,
+    /// Where its time went, from its head on.
+    pub phases: Phases,
     /// The conversation that it belongs to.
     pub session: Option<SessionId>,
     /// What the model server's dialect could not carry.
@@ -103,6 +107,8 @@ pub struct Entry {
     pub id: RequestId,
     /// When it was admitted.
     pub at_ms: UnixMs,
+    /// When its head came, or when it was made here.
+    pub received: Instant,
     /// Where it came in.
     pub route: Route,
     /// What the caller spoke.
@@ -120,6 +126,7 @@ impl Entry {
         Self {
             id: call.id,
             at_ms: call.at_ms,
+            received: call.received,
             route: call.route,
             dialect: call.request.dialect(),
             model_asked: clip(&printable(call.request.model()), 200).into_owned(),
@@ -142,6 +149,8 @@ struct Asked {
 pub(crate) struct Settlement {
     settled: Option<Settled>,
     started: Instant,
+    watch: Stopwatch,
+    capture: Option<Box<Draft>>,
     sent: Option<Instant>,
     progress: Progress,
     head_sent: HeadSent,
@@ -176,13 +185,19 @@ impl Settlement {
             cost: None,
             ttft: None,
             elapsed: Duration::ZERO,
+            phases: Phases::default(),
             session: entry.session,
             dropped_fields: Vec::new(),
         };
         let in_flight = standing.enter();
+        let started = Instant::now();
+        let mut watch = Stopwatch::started(entry.received);
+        watch.enter(Phase::Plan, started);
         Self {
             settled: Some(settled),
-            started: Instant::now(),
+            started,
+            watch,
+            capture: None,
             sent: None,
             progress: Progress::BeforeAnswer,
             head_sent: HeadSent::default(),
@@ -202,6 +217,22 @@ impl Settlement {
     pub(crate) fn answered_by(mut self, head_sent: &HeadSent) -> Self {
         self.head_sent = head_sent.clone();
         self
+    }
+
+    /// What is said is captured.
+    pub(crate) fn captured(mut self, draft: Option<Draft>) -> Self {
+        self.capture = draft.map(Box::new);
+        self
+    }
+
+    /// The capture of the call, where there is to be one.
+    pub(crate) fn capture(&mut self) -> Option<&mut Draft> {
+        self.capture.as_deref_mut()
+    }
+
+    /// What the call does or waits for from now on.
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        self.watch.enter(phase, Instant::now());
     }
 
     /// This model is asked next.
@@ -319,7 +350,9 @@ impl Settlement {
 
     /// The model server is asked now.
     pub(crate) fn sent(&mut self) {
-        self.sent = Some(Instant::now());
+        let now = Instant::now();
+        self.watch.enter(Phase::Send, now);
+        self.sent = Some(now);
         if let Some(settled) = &mut self.settled {
             settled.n_attempts += 1;
         }
@@ -327,6 +360,7 @@ impl Settlement {
 
     /// The head of an answer is here, with the model server's name of the call.
     pub(crate) fn answered(&mut self, upstream_request_id: Option<&str>) {
+        self.enter(Phase::FirstToken);
         self.upstream_request_id = upstream_request_id.map(str::to_owned);
     }
 
@@ -335,10 +369,12 @@ impl Settlement {
         if std::mem::replace(&mut self.progress, Progress::InAnswer) == Progress::InAnswer {
             return;
         }
+        let now = Instant::now();
+        self.watch.enter(Phase::Stream, now);
         let (Some(settled), Some(sent)) = (&mut self.settled, self.sent) else {
             return;
         };
-        let ttft = sent.elapsed();
+        let ttft = now.saturating_duration_since(sent);
         settled.ttft = Some(ttft);
         if let (Some(endpoint), Some(model)) = (&settled.endpoint, &settled.model_used) {
             metric::TIME_TO_FIRST_TOKEN.record([endpoint, model], ttft);
@@ -361,6 +397,9 @@ impl Settlement {
     /// The call failed; the caller learns of it in its dialect.
     pub(crate) fn fail(mut self, error: CallError) -> Failure {
         let diagnostic = self.diagnostic(&error);
+        if let Some(draft) = self.capture() {
+            draft.failed(format!("{}: {error}", error.code()));
+        }
         if let Some(settled) = &mut self.settled {
             settled.failure_kind = diagnostic.as_ref().map(|diagnostic| diagnostic.kind);
         }
@@ -413,10 +452,15 @@ impl Settlement {
         settled.cost = cost;
         settled.outcome = outcome;
         settled.status = status;
-        settled.elapsed = self.started.elapsed();
+        let ended = Instant::now();
+        settled.elapsed = ended.saturating_duration_since(self.started);
+        settled.phases = self.watch.stop(ended);
         count(&settled);
         let now = Moment::since(settled.at_ms, self.started);
         self.standing.leave(&settled, whose_health(outcome), now);
+        if let Some(draft) = self.capture.take() {
+            self.standing.captures().add(draft.finish(&settled));
+        }
         debug!(
             request.id = %settled.id, model.asked = settled.model_asked,
             model.used = settled.model_used, endpoint = settled.endpoint,
@@ -468,4 +512,31 @@ fn count(settled: &Settled) {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A call that went well, for tests.
+#[cfg(test)]
+pub(crate) fn example() -> Settled {
+    Settled {
+        id: RequestId::generate(),
+        at_ms: 1_700_000_000_000,
+        route: Route::Chat,
+        dialect: Dialect::OpenAi,
+        model_asked: "small".to_owned(),
+        model_used: Some("small".to_owned()),
+        endpoint: Some("127.0.0.1:1".to_owned()),
+        n_attempts: 1,
+        status: 200,
+        outcome: Outcome::Ok,
+        failure_kind: None,
+        is_stream: false,
+        is_cached: false,
+        usage: Usage::default(),
+        cost: None,
+        ttft: None,
+        elapsed: Duration::from_millis(1),
+        phases: Phases::default(),
+        session: None,
+        dropped_fields: Vec::new(),
+    }
 }

@@ -18,6 +18,7 @@ use owlcoda_wire::translate::StreamFault;
 use tokio::time::Instant;
 
 use crate::call::{About, Event};
+use crate::capture::Tap;
 use crate::failure::{CallError, Failure};
 use crate::settle::Settlement;
 use crate::translation::Translator;
@@ -31,6 +32,8 @@ pub struct EventStream {
     /// What is reported when the answer ends; none once it was.
     end: Option<(Settlement, Visit)>,
     stopping: Seldom,
+    /// Takes note of what passes by, where the call is captured.
+    tap: Option<Tap>,
     _lease: Option<Lease>,
 }
 
@@ -41,6 +44,7 @@ impl EventStream {
         translator: Translator,
         lease: Option<Lease>,
         stopping: CancellationToken,
+        tap: Option<Tap>,
     ) -> Result<Self, CallError> {
         let mut stream = Self {
             frames: Some(frames),
@@ -49,6 +53,7 @@ impl EventStream {
             about: About::default(),
             end: None,
             stopping: Seldom::new(stopping.cancelled_owned()),
+            tap,
             _lease: lease,
         };
         poll_fn(|context| stream.poll_fill(context)).await?;
@@ -88,6 +93,9 @@ impl EventStream {
                     return stopping.map(|()| Err(CallError::ShuttingDown));
                 }
                 Poll::Ready(Some(Ok(frame))) => {
+                    if let Some(tap) = &self.tap {
+                        tap.heard_frame(&frame);
+                    }
                     let step = self.translator.push(&frame, &mut self.queue);
                     if self.translator.is_done() {
                         // Reading the end of the body lets the connection be used again; it
@@ -117,7 +125,19 @@ impl EventStream {
         Ok(())
     }
 
+    /// What waits to be read is as good as said: who hangs up after it has seen all of it.
+    fn note_said(&self) {
+        if let Some(tap) = &self.tap {
+            for event in &self.queue {
+                tap.said(event);
+            }
+        }
+    }
+
     fn succeed(&mut self) {
+        // Taken down before the call is settled, and before it could be taken for said again.
+        self.note_said();
+        self.tap = None;
         let usage = self.translator.usage();
         if let Some((settlement, visit)) = self.end.take() {
             settlement.succeed(usage);
@@ -148,7 +168,13 @@ impl Stream for EventStream {
         match self.poll_fill(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(error)) => Poll::Ready(Some(Err(self.fail(error)))),
-            Poll::Ready(Ok(())) => Poll::Ready(self.queue.pop_front().map(Ok)),
+            Poll::Ready(Ok(())) => {
+                let event = self.queue.pop_front();
+                if let (Some(tap), Some(event)) = (&self.tap, &event) {
+                    tap.said(event);
+                }
+                Poll::Ready(event.map(Ok))
+            }
         }
     }
 }

@@ -17,24 +17,30 @@ const DIALECT: Dialect = Dialect::OpenAi;
 
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
-    Extension(Admitted(id)): Extension<Admitted>,
+    Extension(admitted): Extension<Admitted>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let body = match json_body(&headers, body, gateway.body_limits()).await {
         Ok(body) => body,
         Err(refused) => {
-            return super::refuse(&gateway, id, ROUTE, DIALECT, refused.code(), &refused);
+            return super::refuse(&gateway, admitted, ROUTE, DIALECT, refused.code(), &refused);
         }
     };
+    let seen = super::seen(&gateway, ROUTE, &headers, &body);
     match super::parse(body, openai::Request::parse_bytes).await {
         Ok(request) => {
             let request = Request::Chat(Box::new(request));
-            match super::call(&gateway, id, ROUTE, &headers, request) {
-                Ok(call) => super::answer(gateway, call).await,
-                Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
+            match super::call(&gateway, admitted, ROUTE, &headers, request) {
+                Ok(mut call) => {
+                    call.seen = seen;
+                    super::answer(gateway, call).await
+                }
+                Err(error) => {
+                    super::refuse(&gateway, admitted, ROUTE, DIALECT, error.code(), &error)
+                }
             }
         }
-        Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
+        Err(error) => super::refuse(&gateway, admitted, ROUTE, DIALECT, error.code(), &error),
     }
 }

@@ -17,29 +17,32 @@ const DIALECT: Dialect = Dialect::Anthropic;
 
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
-    Extension(Admitted(id)): Extension<Admitted>,
+    Extension(admitted): Extension<Admitted>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let body = match json_body(&headers, body, gateway.body_limits()).await {
         Ok(body) => body,
         Err(refused) => {
-            return super::refuse(&gateway, id, ROUTE, DIALECT, refused.code(), &refused);
+            return super::refuse(&gateway, admitted, ROUTE, DIALECT, refused.code(), &refused);
         }
     };
     match super::parse(body.clone(), |body| anthropic::Request::parse(body)).await {
         Ok(request) => {
             let request = Request::Messages(Box::new(request));
-            match super::call(&gateway, id, ROUTE, &headers, request) {
+            match super::call(&gateway, admitted, ROUTE, &headers, request) {
                 Ok(mut call) => {
+                    call.seen = super::seen(&gateway, ROUTE, &headers, &body);
                     call.raw = Some(body);
                     call.forwarded = forwarded(&headers);
                     super::answer(gateway, call).await
                 }
-                Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
+                Err(error) => {
+                    super::refuse(&gateway, admitted, ROUTE, DIALECT, error.code(), &error)
+                }
             }
         }
-        Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
+        Err(error) => super::refuse(&gateway, admitted, ROUTE, DIALECT, error.code(), &error),
     }
 }
 

@@ -135,6 +135,7 @@ impl Pipeline {
                 let call = Call {
                     id: request,
                     at_ms: clock.now_ms(),
+                    received: std::time::Instant::now(),
                     route: Route::Probe,
                     request: Request::Chat(Box::new(asked)),
                     session: None,
@@ -143,6 +144,7 @@ impl Pipeline {
                     hops: 0,
                     cache: CacheWish::Off,
                     head_sent: HeadSent::default(),
+                    seen: None,
                 };
                 self.listen_to(call, &mut probe, began).await
             }

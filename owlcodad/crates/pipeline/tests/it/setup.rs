@@ -211,6 +211,7 @@ pub(crate) fn call_with(dialect: Dialect, mode: Mode, more: &Value) -> Call {
     Call {
         id: RequestId::generate(),
         at_ms: 1_700_000_000_000,
+        received: std::time::Instant::now(),
         route: match dialect {
             Dialect::Anthropic => Route::Messages,
             Dialect::OpenAi => Route::Chat,
@@ -222,6 +223,7 @@ pub(crate) fn call_with(dialect: Dialect, mode: Mode, more: &Value) -> Call {
         hops: 0,
         cache: CacheWish::Unsaid,
         head_sent: HeadSent::default(),
+        seen: None,
     }
 }
 
