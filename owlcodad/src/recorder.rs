@@ -1,5 +1,7 @@
 //! Puts the end of each call into the audit, and sees to it that there is room for it where that is
-//! asked for.
+//! asked for; and into the file of traces where there is one.
+
+pub(crate) mod trace;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 use owlcoda_config::{AuditConfig, AuditMode};
 use owlcoda_pipeline::{Admitting, Client, Place, Receipt, Recorder, Route, Settled, Unrecorded};
 use owlcoda_store::{Audit, AuditDialect, AuditRecord, AuditRoute, Reservation, StoreError};
-use owlcoda_telemetry::metric;
+use owlcoda_telemetry::{LineFile, metric};
 use owlcoda_wire::fault::Dialect;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -34,6 +36,7 @@ pub(crate) struct AuditRecorder {
     home: PathBuf,
     /// Where lines of JSON go, too.
     jsonl_path: watch::Sender<Option<PathBuf>>,
+    traces: Option<LineFile>,
 }
 
 impl AuditRecorder {
@@ -47,9 +50,16 @@ impl AuditRecorder {
             is_strict: AtomicBool::default(),
             has_starts: AtomicBool::default(),
             refusals: Arc::default(),
+            traces: None,
         };
         recorder.configure(config);
         recorder
+    }
+
+    /// Each call is written to `traces` as well.
+    pub(crate) fn traced(mut self, traces: Option<LineFile>) -> Self {
+        self.traces = traces;
+        self
     }
 
     /// Calls that begin or end from now on are recorded as `config` says.
@@ -101,14 +111,20 @@ impl Recorder for AuditRecorder {
             return None;
         }
         let (audit, refusals) = (self.audit.clone(), Arc::clone(&self.refusals));
+        let traces = self.traces.clone();
         let start = has_start.then(|| start_of(call));
         Some(Box::pin(async move {
             let room = room(&audit, start).await.inspect_err(|_| refusals.add())?;
-            Ok(Box::new(Room { room, refusals }) as Box<dyn Place>)
+            Ok(Box::new(Room {
+                room,
+                refusals,
+                traces,
+            }) as Box<dyn Place>)
         }))
     }
 
     fn record(&self, settled: Settled) {
+        trace_into(self.traces.as_ref(), &settled);
         if self.is_enabled.load(Ordering::Relaxed) {
             self.audit.append(to_record(settled));
         }
@@ -139,11 +155,17 @@ async fn room(audit: &Audit, start: Option<AuditRecord>) -> Result<Reservation, 
 struct Room {
     room: Reservation,
     refusals: Arc<Refusals>,
+    traces: Option<LineFile>,
 }
 
 impl Place for Room {
     fn record(self: Box<Self>, settled: Settled) -> Receipt {
-        let Self { room, refusals } = *self;
+        let Self {
+            room,
+            refusals,
+            traces,
+        } = *self;
+        trace_into(traces.as_ref(), &settled);
         let written = room.append(to_record(settled));
         Box::pin(async move {
             let written = tokio::time::timeout(WRITE_WAIT, written).await;
@@ -153,6 +175,12 @@ impl Place for Room {
             refusals.add();
             Err(Unrecorded::NotWritten { waited: WRITE_WAIT })
         })
+    }
+}
+
+fn trace_into(traces: Option<&LineFile>, settled: &Settled) {
+    if let Some(traces) = traces {
+        traces.write(&trace::line(settled));
     }
 }
 
@@ -187,26 +215,15 @@ fn start_of(call: &Settled) -> AuditRecord {
 
 /// What is kept of a call.
 fn to_record(settled: Settled) -> AuditRecord {
-    let route = match settled.route {
-        Route::Messages => AuditRoute::Messages,
-        Route::Chat => AuditRoute::Chat,
-        Route::Agent => AuditRoute::Agent,
-        Route::Warmup => AuditRoute::Warmup,
-        Route::Probe => AuditRoute::Probe,
-    };
-    let dialect = |dialect| match dialect {
-        Dialect::Anthropic => AuditDialect::Anthropic,
-        Dialect::OpenAi => AuditDialect::Openai,
-    };
     let is_http = matches!(settled.route, Route::Messages | Route::Chat);
     AuditRecord {
         oldest_open_ms: None,
         request_id: settled.id,
         at_ms: settled.at_ms,
-        route,
+        route: route_of(settled.route),
         client: (settled.client != Client::Unknown).then(|| settled.client.to_string()),
-        dialect: dialect(settled.dialect),
-        dialect_out: settled.dialect_out.map(dialect),
+        dialect: dialect_of(settled.dialect),
+        dialect_out: settled.dialect_out.map(dialect_of),
         model_asked: settled.model_asked,
         model_used: settled.model_used,
         endpoint: settled.endpoint,
@@ -224,6 +241,23 @@ fn to_record(settled: Settled) -> AuditRecord {
         cost_micros: settled.cost.map(micros),
         bytes_in: is_http.then_some(settled.n_bytes_in),
         bytes_out: is_http.then_some(settled.n_bytes_out),
+    }
+}
+
+const fn route_of(route: Route) -> AuditRoute {
+    match route {
+        Route::Messages => AuditRoute::Messages,
+        Route::Chat => AuditRoute::Chat,
+        Route::Agent => AuditRoute::Agent,
+        Route::Warmup => AuditRoute::Warmup,
+        Route::Probe => AuditRoute::Probe,
+    }
+}
+
+const fn dialect_of(dialect: Dialect) -> AuditDialect {
+    match dialect {
+        Dialect::Anthropic => AuditDialect::Anthropic,
+        Dialect::OpenAi => AuditDialect::Openai,
     }
 }
 

@@ -17,7 +17,9 @@ use owlcoda_supervise::{
     Hangups, Heartbeat, Identity, Live, OnExit, Phase, Shutdown, Signals, Supervisor, watch,
 };
 use owlcoda_telemetry::crash::{self, Reports};
-use owlcoda_telemetry::{Exposition, LogFile, Logging, StderrLines, install_recorder, metric};
+use owlcoda_telemetry::{
+    Exposition, LineFile, LogFile, Logging, StderrLines, install_recorder, metric,
+};
 use owlcoda_types::{Clock, SystemClock};
 use owlcoda_upstream::managed::Runtimes;
 use owlcoda_upstream::{Discovery, Upstream};
@@ -33,7 +35,7 @@ use crate::instance::{Instance, prepare_home};
 use crate::jsonl::{Lines, Trouble};
 use crate::liveness::{self, Liveness};
 use crate::opening::open_store;
-use crate::recorder::AuditRecorder;
+use crate::recorder::{AuditRecorder, trace};
 use crate::reload::{Reloader, Report, Sources, Targets};
 use crate::restart::Invocation;
 use crate::safe_mode::{self, SafeMode};
@@ -89,6 +91,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         warn!("{warning}");
     }
 
+    let traces = loaded.config.is_traced.then(|| trace::open(&place.home));
+    let traces = traces.transpose().map_err(|source| Failure::System {
+        what: "the file of traces",
+        source,
+    })?;
+
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tail = Arc::clone(logging.tail());
     Reports::new(place.home.join("crash"), VERSION, tail, Arc::clone(&clock)).install();
@@ -116,6 +124,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         })?;
     let log_end = logging.clone();
     let this_boot = Arc::clone(&boot);
+    let trace_end = traces.clone();
     let ended = runtime.block_on(async {
         let started = Started {
             service,
@@ -127,6 +136,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             fingerprint,
             loaded,
             logging,
+            traces,
             clock,
             pid,
         };
@@ -141,6 +151,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         Err(_) => {}
     }
     drop(instance);
+    if let Some(traces) = trace_end {
+        traces.finish();
+    }
     log_end.finish();
     let Ended { status, is_restart } = ended?;
     if is_restart && is_supervised {
@@ -168,6 +181,8 @@ struct Started {
     fingerprint: Fingerprint,
     loaded: owlcoda_config::Loaded,
     logging: Logging,
+    /// Where each call leaves a line.
+    traces: Option<LineFile>,
     clock: Arc<dyn Clock>,
     pid: u32,
 }
@@ -184,6 +199,7 @@ impl Started {
             fingerprint,
             loaded,
             logging,
+            traces,
             clock,
             pid,
         } = self;
@@ -246,11 +262,8 @@ impl Started {
         let log_dir = place.home.join("log");
         let runtimes = Runtimes::start(&config.runtimes, &upstream, &supervisor, &log_dir);
         let snapshot = composition::snapshot(&config, &known, runtimes, &config_path)?;
-        let recorder = Arc::new(AuditRecorder::new(
-            store.audit(),
-            &config.audit,
-            &place.home,
-        ));
+        let recorder = AuditRecorder::new(store.audit(), &config.audit, &place.home);
+        let recorder = Arc::new(recorder.traced(traces));
         let pipeline = Pipeline::new(
             Live::new(snapshot),
             upstream.clone(),

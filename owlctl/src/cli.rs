@@ -116,25 +116,25 @@ impl Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    Version(VersionArgs),
+    #[command(flatten)]
+    Lifecycle(lifecycle::LifecycleVerb),
     Status(StatusArgs),
     Health(HealthArgs),
     Models(ModelsArgs),
-    Audit(Box<audit::AuditArgs>),
-    Reload(ReloadArgs),
-    Logs(LogsArgs),
-    Metrics(MetricsArgs),
-    Sessions(sessions::SessionsArgs),
-    Clients(access::ClientsArgs),
-    Token(access::TokenArgs),
-    Service(service::ServiceArgs),
-    Completions(CompletionsArgs),
-    #[command(flatten)]
-    Lifecycle(lifecycle::LifecycleVerb),
     #[command(flatten)]
     Insight(insight::InsightVerb),
+    Audit(Box<audit::AuditArgs>),
+    Sessions(sessions::SessionsArgs),
+    Clients(access::ClientsArgs),
+    Logs(LogsArgs),
+    Metrics(MetricsArgs),
+    Reload(ReloadArgs),
+    Token(access::TokenArgs),
+    Service(service::ServiceArgs),
     #[command(flatten)]
     Offline(offline::OfflineVerb),
+    Version(VersionArgs),
+    Completions(CompletionsArgs),
 }
 
 /// Prints the version of this program and of the daemon
@@ -296,19 +296,14 @@ mod tests {
         assert_eq!(
             verbs,
             [
-                "version",
+                "start",
+                "stop",
+                "restart",
+                "drain",
+                "wait",
                 "status",
                 "health",
                 "models",
-                "audit",
-                "reload",
-                "logs",
-                "metrics",
-                "sessions",
-                "clients",
-                "token",
-                "service",
-                "completions",
                 "usage",
                 "perf",
                 "latency",
@@ -316,15 +311,23 @@ mod tests {
                 "cache",
                 "recommend",
                 "backends",
-                "start",
-                "stop",
-                "restart",
-                "drain",
-                "wait",
+                "inspect",
+                "traces",
+                "captures",
+                "audit",
+                "sessions",
+                "clients",
+                "logs",
+                "metrics",
+                "reload",
+                "token",
+                "service",
                 "init",
                 "validate",
                 "doctor",
-                "config"
+                "config",
+                "version",
+                "completions",
             ]
         );
         for verb in verbs {
@@ -339,6 +342,7 @@ mod tests {
             ("token", &["show", "rotate"]),
             ("sessions", &["show"]),
             ("service", &["install", "uninstall", "status"]),
+            ("captures", &["list", "show"]),
         ] {
             for under in verbs {
                 let help = help_of(&["owlctl", verb, under, "--help"]);

@@ -34,39 +34,90 @@ complete -c owlctl -n "__fish_owlctl_needs_command" -l json -d 'Print one JSON o
 complete -c owlctl -n "__fish_owlctl_needs_command" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c owlctl -n "__fish_owlctl_needs_command" -s V -l version -d 'Print version'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "version" -d 'Prints the version of this program and of the daemon'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "models" -d 'Lists the models that the daemon can route to'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "audit" -d 'Lists ended model calls, newest first; prompts and answers are not recorded'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "start" -d 'Starts the daemon in the background, unless one runs, and waits until it serves'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "stop" -d 'Ends the daemon: nothing new is accepted, what runs may finish'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "restart" -d 'Ends the daemon as `stop` does, lets it begin anew as it was started, and waits until it serves'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "drain" -d 'Ends the daemon once nothing runs, and shows what it waits for'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "wait" -d 'Waits until something holds; exit status 124 where `--timeout` passes first [default: 60]'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "models" -d 'Lists the models that the daemon can route to, or sees whether one answers'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "usage" -d 'Shows tokens and calls so far'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "perf" -d 'Shows how fast and how reliable each model is'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "latency" -d 'Shows how long calls take, by the way that they came in'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "cost" -d 'Shows what the calls of each model cost, or would cost in electricity'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "cache" -d 'Shows the response cache, or empties it'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "recommend" -d 'Tells which model to take for what, and why'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "backends" -d 'Shows the model servers, asks one how it is, or lets it be asked again'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "inspect" -d 'Shows one call: where its time went and, where captures are on, what was said'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "traces" -d 'Lists the latest calls, or the slowest, with what took most of their time'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "captures" -d 'Shows the latest requests and answers, where `captures.enabled` keeps them'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "version" -d 'Prints the version of this program and of the daemon'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l client -d 'Do not ask the daemon'
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l grace -d 'How long what runs may take [default: `server.drainTimeoutMs` of the configuration]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l now -d 'Cut what runs: the same as `--grace 0`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l grace -d 'How long what runs may take [default: `server.drainTimeoutMs` of the configuration]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l now -d 'Cut what runs: the same as `--grace 0`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l grace -d 'How long what runs may take' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
@@ -87,75 +138,289 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand health" -s q -l quiet -d '
 complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand health" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l limit -d 'At most this many records' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l model -d 'Only calls of this model id' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l min-status -d 'Only calls with at least this HTTP status' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l status -d 'Only calls that ended so; 4xx is without 429 and without callers that left' -r -f -a "2xx\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -f -a "list" -d 'Lists the models that the daemon can route to'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -f -a "probe" -d 'Calls one with a few words: whether it answers, and how fast'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists the models that the daemon can route to'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "probe" -d 'Calls one with a few words: whether it answers, and how fast'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -f -a "stats" -d 'Shows how full the cache is, and what it was good for'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -f -a "clear" -d 'Forgets every answer'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Shows how full the cache is, and what it was good for'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "clear" -d 'Forgets every answer'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l intent -d 'What the model is to be good for' -r -f -a "code\t''
+analysis\t''
+search\t''
+chat\t''
+general\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -f -a "list" -d 'Shows all of them: how they are, and what they have'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -f -a "probe" -d 'Asks one how it is, now, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -f -a "reset-breaker" -d 'Closes the breakers of its models, so that the next call asks it again'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from help" -f -a "list" -d 'Shows all of them: how they are, and what they have'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from help" -f -a "probe" -d 'Asks one how it is, now, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from help" -f -a "reset-breaker" -d 'Closes the breakers of its models, so that the next call asks it again'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l limit -d 'At most this many' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l slowest -d 'The slowest since the daemon started, instead of the latest'
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "clear" -d 'Forgets all of them'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l limit -d 'At most this many' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "clear" -d 'Forgets all of them'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l limit -d 'At most this many records' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l model -d 'Only calls of this model id' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l min-status -d 'Only calls with at least this HTTP status' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l status -d 'Only calls that ended so; 4xx is without 429 and without callers that left' -r -f -a "2xx\t''
 4xx\t''
 429\t''
 5xx\t''
 client_gone\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l endpoint -d 'Only calls that this endpoint answered' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l session -d 'Only calls of this session' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l since -d 'Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l until -d 'Only calls before this time' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l before -d 'Only records before this sequence number' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l after -d 'Only records after this sequence number' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l min-duration -d 'Only calls that took so long, or longer: 5s, 2m' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l endpoint -d 'Only calls that this endpoint answered' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l session -d 'Only calls of this session' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l client -d 'Only calls of whom is recorded so: uid:1000, token, agent or daemon' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l since -d 'Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l until -d 'Only calls before this time' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l before -d 'Only records before this sequence number' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l after -d 'Only records after this sequence number' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l errors -d 'Only calls that failed: HTTP status 400 and above'
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l oldest-first -d 'Oldest first'
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l errors -d 'Only calls that failed: HTTP status 400 and above'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l oldest-first -d 'Oldest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -f -a "list" -d 'Lists calls, newest first; the same as without a verb'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l limit -d 'At most this many records' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l model -d 'Only calls of this model id' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l min-status -d 'Only calls with at least this HTTP status' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l status -d 'Only calls that ended so; 4xx is without 429 and without callers that left' -r -f -a "2xx\t''
+4xx\t''
+429\t''
+5xx\t''
+client_gone\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l min-duration -d 'Only calls that took so long, or longer: 5s, 2m' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l endpoint -d 'Only calls that this endpoint answered' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l session -d 'Only calls of this session' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l client -d 'Only calls of whom is recorded so: uid:1000, token, agent or daemon' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l since -d 'Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l until -d 'Only calls before this time' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l before -d 'Only records before this sequence number' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l after -d 'Only records after this sequence number' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l since -d 'Only lines from this time on: 10m (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l level -d 'Only lines of this importance or more' -r -f -a "error\t''
-warn\t''
-info\t''
-debug\t''
-trace\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s f -l follow -d 'Go on with lines that are yet to come, until Ctrl-C or the daemon\'s end'
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l grep -d 'Only lines with this text; exit status 1 where there is none' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l errors -d 'Only calls that failed: HTTP status 400 and above'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l oldest-first -d 'Oldest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists calls, newest first; the same as without a verb'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l limit -d 'At most this many conversations' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
@@ -235,6 +500,41 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_s
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from help" -f -a "detach" -d 'Makes one stop; the conversation itself goes on'
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l since -d 'Only lines from this time on: 10m (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l level -d 'Only lines of this importance or more' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s f -l follow -d 'Go on with lines that are yet to come, until Ctrl-C or the daemon\'s end'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l grep -d 'Only lines with this text; exit status 1 where there is none' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
@@ -328,66 +628,6 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_s
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "uninstall" -d 'Removes the files of the service; those that were edited stay'
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "status" -d 'Tells of each file whether it is there, and whether it was edited'
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l grace -d 'How long what runs may take [default: `server.drainTimeoutMs` of the configuration]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l now -d 'Cut what runs: the same as `--grace 0`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l grace -d 'How long what runs may take [default: `server.drainTimeoutMs` of the configuration]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l now -d 'Cut what runs: the same as `--grace 0`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l grace -d 'How long what runs may take' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l endpoint -d 'Model server to ask, instead of those on the usual ports; may be given several times' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
@@ -471,29 +711,69 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "version" -d 'Prints the version of this program and of the daemon'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "models" -d 'Lists the models that the daemon can route to'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "audit" -d 'Lists ended model calls, newest first; prompts and answers are not recorded'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "start" -d 'Starts the daemon in the background, unless one runs, and waits until it serves'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "stop" -d 'Ends the daemon: nothing new is accepted, what runs may finish'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "restart" -d 'Ends the daemon as `stop` does, lets it begin anew as it was started, and waits until it serves'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "drain" -d 'Ends the daemon once nothing runs, and shows what it waits for'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "wait" -d 'Waits until something holds; exit status 124 where `--timeout` passes first [default: 60]'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "config" -d 'Shows, exports or rewrites the configuration'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l client -d 'Do not ask the daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "start" -d 'Starts the daemon in the background, unless one runs, and waits until it serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "stop" -d 'Ends the daemon: nothing new is accepted, what runs may finish'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "restart" -d 'Ends the daemon as `stop` does, lets it begin anew as it was started, and waits until it serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "drain" -d 'Ends the daemon once nothing runs, and shows what it waits for'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "wait" -d 'Waits until something holds; exit status 124 where `--timeout` passes first [default: 60]'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "models" -d 'Lists the models that the daemon can route to, or sees whether one answers'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "usage" -d 'Shows tokens and calls so far'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "perf" -d 'Shows how fast and how reliable each model is'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "latency" -d 'Shows how long calls take, by the way that they came in'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "cost" -d 'Shows what the calls of each model cost, or would cost in electricity'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "cache" -d 'Shows the response cache, or empties it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "recommend" -d 'Tells which model to take for what, and why'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "backends" -d 'Shows the model servers, asks one how it is, or lets it be asked again'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "inspect" -d 'Shows one call: where its time went and, where captures are on, what was said'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "traces" -d 'Lists the latest calls, or the slowest, with what took most of their time'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "captures" -d 'Shows the latest requests and answers, where `captures.enabled` keeps them'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "version" -d 'Prints the version of this program and of the daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "list" -d 'Lists the models that the daemon can route to'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "probe" -d 'Calls one with a few words: whether it answers, and how fast'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from cache" -f -a "stats" -d 'Shows how full the cache is, and what it was good for'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from cache" -f -a "clear" -d 'Forgets every answer'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "list" -d 'Shows all of them: how they are, and what they have'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "probe" -d 'Asks one how it is, now, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "reset-breaker" -d 'Closes the breakers of its models, so that the next call asks it again'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "clear" -d 'Forgets all of them'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "list" -d 'Lists calls, newest first; the same as without a verb'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "list" -d 'Lists them, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "show" -d 'Prints what was said'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "export" -d 'Prints everything that happened as one JSON object'

@@ -15,6 +15,7 @@ use crate::v1::backends_client::BackendsClient;
 use crate::v1::daemon_client::DaemonClient;
 use crate::v1::events_client::EventsClient;
 use crate::v1::figures_client::FiguresClient;
+use crate::v1::inspect_client::InspectClient;
 use crate::v1::lifecycle_client::LifecycleClient;
 use crate::v1::logs_client::LogsClient;
 use crate::v1::models_client::ModelsClient;
@@ -106,6 +107,10 @@ impl Client {
     service! {
         /// The calls that read what was measured.
         figures: FiguresClient
+    }
+    service! {
+        /// The calls that look into single calls of models.
+        inspect: InspectClient
     }
     service! {
         /// The calls that end the daemon.

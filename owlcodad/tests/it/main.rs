@@ -12,6 +12,8 @@ mod backends;
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod captures;
+#[cfg(test)]
 mod choice;
 #[cfg(test)]
 mod clients;

@@ -14,6 +14,9 @@ pub(crate) enum InsightVerb {
     Cache(CacheArgs),
     Recommend(RecommendArgs),
     Backends(BackendsArgs),
+    Inspect(InspectArgs),
+    Traces(TracesArgs),
+    Captures(CapturesArgs),
 }
 
 /// Shows tokens and calls so far
@@ -149,4 +152,85 @@ pub(crate) struct ProbeModelArgs {
     /// Id or another name of the model
     #[arg(value_name = "MODEL")]
     pub(crate) model: String,
+}
+
+/// Shows one call: where its time went and, where captures are on, what was said
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl inspect                     the latest call
+  owlctl inspect req_0198f3...       the one of that name, as `request-id` and the audit say it
+  owlctl --json inspect | jq '.trace.phases'"
+)]
+pub(crate) struct InspectArgs {
+    /// Name of the call [default: the latest]
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+}
+
+/// Lists the latest calls, or the slowest, with what took most of their time
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl traces
+  owlctl traces --slowest --limit 5"
+)]
+pub(crate) struct TracesArgs {
+    /// At most this many
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
+    pub(crate) limit: u32,
+    /// The slowest since the daemon started, instead of the latest
+    #[arg(long)]
+    pub(crate) slowest: bool,
+}
+
+/// Shows the latest requests and answers, where `captures.enabled` keeps them
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl captures list
+  owlctl captures show req_0198f3...
+  owlctl captures clear              forgets all of them",
+    arg_required_else_help = true
+)]
+pub(crate) struct CapturesArgs {
+    #[command(subcommand)]
+    pub(crate) verb: CapturesVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CapturesVerb {
+    /// Lists them, the latest first
+    List(ListCapturesArgs),
+    /// Shows one: what the caller and the model servers sent and got
+    Show(ShowCaptureArgs),
+    /// Forgets all of them
+    Clear,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListCapturesArgs {
+    /// At most this many
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowCaptureArgs {
+    /// Name of the call, as `owlctl captures list` shows it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
 }

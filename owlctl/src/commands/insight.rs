@@ -3,6 +3,7 @@
 mod backends;
 mod cache;
 mod cost;
+mod inspect;
 mod latency;
 mod perf;
 mod recommend;
@@ -22,6 +23,9 @@ pub(super) async fn run(context: &Context<'_>, verb: &InsightVerb) -> Result<Rep
         InsightVerb::Cost(_) => cost::run(context).await,
         InsightVerb::Cache(args) => cache::run(context, args.verb).await,
         InsightVerb::Recommend(args) => recommend::run(context, args).await,
+        InsightVerb::Inspect(args) => inspect::run(context, args).await,
+        InsightVerb::Traces(args) => inspect::run_traces(context, args).await,
+        InsightVerb::Captures(args) => inspect::run_captures(context, args).await,
         InsightVerb::Backends(args) => backends::run(context, args.verb.as_ref()).await,
     }
 }

@@ -51,6 +51,10 @@ fn without_a_daemon_every_verb_ends_with_69_names_the_socket_and_the_next_comman
         &["cache", "clear"],
         &["recommend"],
         &["backends"],
+        &["inspect"],
+        &["traces"],
+        &["captures", "list"],
+        &["captures", "clear"],
     ] {
         let (status, _, stderr) = run(&home, verb);
         let verb = verb.join(" ");

@@ -11,6 +11,7 @@ use crate::audit::AuditConfig;
 use crate::caller::{AllowedHost, AuthConfig};
 use crate::cost::{CostConfig, Price};
 use crate::endpoint::EndpointUrl;
+use crate::observe::CaptureConfig;
 use crate::policy::{PolicyConfig, SloConfig};
 
 /// Everything that can be configured. The default is what an empty file means.
@@ -34,6 +35,10 @@ pub struct Config {
     pub routing: RoutingConfig,
     /// Answers that are given again.
     pub cache: CacheConfig,
+    /// The latest requests and answers.
+    pub captures: CaptureConfig,
+    /// Whether a trace of each call is written to a file. By a variable alone.
+    pub is_traced: bool,
     /// The monitor of model servers.
     pub health: HealthConfig,
     /// Whether local models are loaded when the daemon starts.

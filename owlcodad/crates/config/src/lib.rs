@@ -24,6 +24,7 @@ mod guess;
 mod keys;
 mod lines;
 mod migrate;
+mod observe;
 mod parse;
 mod place;
 mod policy;
@@ -55,6 +56,7 @@ pub use file::{ConfigError, FileTrust, Found, Role, Source, find, load, stray_no
 pub use fingerprint::Fingerprint;
 pub use guess::{is_for_embedding, tier_of_name};
 pub use migrate::{CONFIG_VERSION, Change};
+pub use observe::CaptureConfig;
 pub use parse::{Loaded, parse};
 pub use policy::{
     BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig, SloConfig,

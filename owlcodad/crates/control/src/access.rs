@@ -14,7 +14,7 @@ pub(crate) enum Tier {
 }
 
 /// Every call with the tier that it takes. A test holds it against the protocol.
-pub(crate) const CALLS: [(&str, Tier); 31] = [
+pub(crate) const CALLS: [(&str, Tier); 35] = [
     ("/grpc.health.v1.Health/Check", Tier::Observer),
     ("/grpc.health.v1.Health/Watch", Tier::Observer),
     ("/owlcoda.v1.Access/DetachClient", Tier::Admin),
@@ -37,6 +37,10 @@ pub(crate) const CALLS: [(&str, Tier); 31] = [
     ("/owlcoda.v1.Figures/GetPerf", Tier::Observer),
     ("/owlcoda.v1.Figures/GetUsage", Tier::Observer),
     ("/owlcoda.v1.Figures/Recommend", Tier::Observer),
+    ("/owlcoda.v1.Inspect/ClearCaptures", Tier::Admin),
+    ("/owlcoda.v1.Inspect/GetCall", Tier::Admin),
+    ("/owlcoda.v1.Inspect/ListCaptures", Tier::Admin),
+    ("/owlcoda.v1.Inspect/ListTraces", Tier::Observer),
     ("/owlcoda.v1.Lifecycle/Stop", Tier::Admin),
     ("/owlcoda.v1.Logs/Tail", Tier::Admin),
     ("/owlcoda.v1.Models/List", Tier::Observer),

@@ -33,6 +33,11 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
+/// Whole microseconds.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// An endpoint of which only the health is filled in.
 pub(crate) fn endpoint_health(health: Option<EndpointHealth>) -> v1::Endpoint {
     let Some(health) = health else {

@@ -14,6 +14,7 @@ mod daemon;
 mod events;
 mod figures;
 mod gate;
+mod inspect;
 mod lifecycle;
 mod logs;
 mod models;

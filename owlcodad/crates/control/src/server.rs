@@ -12,6 +12,7 @@ use owlcoda_proto::v1::backends_server::BackendsServer;
 use owlcoda_proto::v1::daemon_server::DaemonServer;
 use owlcoda_proto::v1::events_server::EventsServer;
 use owlcoda_proto::v1::figures_server::FiguresServer;
+use owlcoda_proto::v1::inspect_server::InspectServer;
 use owlcoda_proto::v1::lifecycle_server::LifecycleServer;
 use owlcoda_proto::v1::logs_server::LogsServer;
 use owlcoda_proto::v1::models_server::ModelsServer;
@@ -89,6 +90,7 @@ pub async fn serve(socket: ControlSocket, control: Control) {
         .add_service(capped!(DaemonServer, control))
         .add_service(capped!(EventsServer, control))
         .add_service(capped!(FiguresServer, control))
+        .add_service(capped!(InspectServer, control))
         .add_service(capped!(LifecycleServer, control))
         .add_service(capped!(LogsServer, control))
         .add_service(capped!(ModelsServer, control))

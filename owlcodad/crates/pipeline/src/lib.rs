@@ -5,6 +5,7 @@
 mod attempt;
 mod cache;
 mod call;
+mod capture;
 mod endpoints;
 mod failure;
 mod figures;
@@ -18,6 +19,7 @@ mod signs;
 mod snapshot;
 mod standing;
 mod stream;
+mod trace;
 mod translation;
 
 pub use cache::CacheStats;
@@ -25,6 +27,7 @@ pub use call::{
     About, Answer, CHAT_END, CacheUse, CacheWish, Call, Client, Delivery, Event, HOPS_HEADER,
     MAX_HOPS, Request, Route, Whole,
 };
+pub use capture::{Capture, CaptureStats, Exchange, Message, Seen};
 pub use endpoints::{Endpoint, NoSuchEndpoint, Reset, Served};
 pub use failure::{CallError, Failure};
 pub use figures::{
@@ -42,5 +45,6 @@ pub use settle::{Admitting, Entry, Outcome, Place, Receipt, Recorder, Settled, U
 pub use snapshot::{Settings, Snapshot, SnapshotError};
 pub use standing::{Standing, Traffic};
 pub use stream::EventStream;
+pub use trace::{MAX_RECENT_TRACES, MAX_SLOWEST_TRACES, Phase, Phases, Trace, TraceOrder};
 
 pub use owlcoda_wire::quirks::QUIRKS_VERSION;

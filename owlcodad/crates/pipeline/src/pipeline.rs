@@ -15,11 +15,14 @@ use tokio::sync::watch;
 use crate::attempt::Opened;
 use crate::cache::{Kept, Key, key_of};
 use crate::call::{Answer, CacheWish, Call, MAX_HOPS, Route, Whole};
+use crate::capture::{Draft, Seen};
 use crate::failure::{CallError, Failure};
+use crate::figures::route_name;
 use crate::settle::{Entry, Receipt, Recorder, Settlement};
 use crate::signs;
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
+use crate::trace::Phase;
 
 /// Runs model calls. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -114,14 +117,15 @@ impl Pipeline {
     ///
     /// A streamed answer is returned when its first event is there, so that until then every failure
     /// can be tried again, or be an HTTP status.
-    pub async fn run(&self, call: Call) -> Result<Answer, Failure> {
+    pub async fn run(&self, mut call: Call) -> Result<Answer, Failure> {
         let inner = &self.inner;
         let mut settlement = Settlement::new(
             Entry::of(&call),
             Arc::clone(&inner.recorder),
             Arc::clone(&inner.standing),
         )
-        .answered_by(&call.delivery);
+        .answered_by(&call.delivery)
+        .captured(inner.draft(&mut call));
         let served = tokio::select! {
             biased;
             () = inner.stopping.cancelled() => Err(CallError::ShuttingDown),
@@ -138,6 +142,9 @@ impl Pipeline {
                 call.delivery.add(body.len());
                 let about = settlement.about();
                 settlement.first_event();
+                if let Some(draft) = settlement.capture() {
+                    draft.said(&body);
+                }
                 recorded(settlement.succeed(usage)).await?;
                 Ok(Answer::Whole(Whole { body, about }))
             }
@@ -148,6 +155,9 @@ impl Pipeline {
             Ok(Served::Kept(kept)) => {
                 let body = kept.body.clone();
                 call.delivery.add(body.len());
+                if let Some(draft) = settlement.capture() {
+                    draft.said(&body);
+                }
                 let about = settlement.about();
                 // Nobody was asked, so nothing was spent.
                 recorded(settlement.succeed(Usage::default())).await?;
@@ -172,6 +182,22 @@ enum Served {
 }
 
 impl Inner {
+    /// What is to be collected of `call`; none where captures are off.
+    fn draft(&self, call: &mut Call) -> Option<Draft> {
+        if !self.standing.captures().is_on() {
+            return None;
+        }
+        let redactor = self.live.current().redactor.clone()?;
+        let seen = call.seen.take().map_or_else(
+            || Seen {
+                line: route_name(call.route).to_owned(),
+                ..Seen::default()
+            },
+            |seen| *seen,
+        );
+        Some(Draft::new(redactor, seen))
+    }
+
     /// Asks the models that may answer, one after the other, until one does.
     async fn serve(&self, call: &Call, settlement: &mut Settlement) -> Result<Served, CallError> {
         if call.hops >= MAX_HOPS {
@@ -224,6 +250,7 @@ impl Inner {
                 }
             };
             if !visit.wait().is_zero() {
+                settlement.enter(Phase::Wait);
                 tokio::time::sleep(visit.wait()).await;
             }
             match self.attempt(call, &snapshot, &visit, settlement).await {
@@ -235,6 +262,7 @@ impl Inner {
                     return Ok(Served::Asked(opened, visit, key));
                 }
                 Err(error) => {
+                    settlement.enter(Phase::Plan);
                     let failure = error.for_policy();
                     settlement.attempt_failed(&error);
                     let model = Arc::clone(visit.model());

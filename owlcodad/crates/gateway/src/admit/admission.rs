@@ -224,7 +224,7 @@ pub(crate) async fn admit(
 
 fn refuse(request: &Request, denied: &Denied) -> Response {
     let id = match request.extensions().get::<Admitted>() {
-        Some(Admitted(id)) => *id,
+        Some(admitted) => admitted.id,
         None => owlcoda_types::RequestId::generate(),
     };
     let reason = denied.reason();

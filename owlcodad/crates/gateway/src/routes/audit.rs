@@ -94,7 +94,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
 
 pub(crate) async fn list(
     State(gateway): State<Gateway>,
-    Extension(Admitted(id)): Extension<Admitted>,
+    Extension(Admitted { id, .. }): Extension<Admitted>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {

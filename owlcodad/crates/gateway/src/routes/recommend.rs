@@ -21,7 +21,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[Parameter {
 
 pub(crate) async fn recommend(
     State(gateway): State<Gateway>,
-    Extension(Admitted(id)): Extension<Admitted>,
+    Extension(Admitted { id, .. }): Extension<Admitted>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {

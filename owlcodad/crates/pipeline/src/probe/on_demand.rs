@@ -135,6 +135,7 @@ impl Pipeline {
                 let call = Call {
                     id: request,
                     at_ms: clock.now_ms(),
+                    received: std::time::Instant::now(),
                     route: Route::Probe,
                     request: Request::Chat(Box::new(asked)),
                     session: None,
@@ -145,6 +146,7 @@ impl Pipeline {
                     client: Client::Daemon,
                     n_bytes_in: 0,
                     delivery: Delivery::default(),
+                    seen: None,
                 };
                 self.listen_to(call, &mut probe, began).await
             }
