@@ -13,6 +13,9 @@ const LAST_TASKS: Duration = Duration::from_secs(8);
 /// How long the store may take to write what it has, after a second signal.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
+/// What a machine under load may add to all that.
+const LEEWAY: Duration = Duration::from_secs(12);
+
 /// Exit status of a daemon that ended without being asked to.
 pub(crate) const FAILED: u8 = 1;
 
@@ -41,12 +44,15 @@ pub(crate) async fn wait(
         }
     };
     let n_calls = pipeline.standing().traffic().n_in_flight;
-    manager.stopping(&format!("draining, {n_calls} calls under way"));
+    let grace = grace();
+    let draining = format!("draining, {n_calls} calls under way");
+    manager.stopping(&draining);
+    manager.extend(grace + LAST_TASKS + LAST_WRITES + LEEWAY, &draining);
     shutdown.begin_drain();
     let started = Instant::now();
     let status = tokio::select! {
         () = pipeline.standing().idle() => 0,
-        () = tokio::time::sleep(grace()) => {
+        () = tokio::time::sleep(grace) => {
             let n_calls = pipeline.standing().traffic().n_in_flight;
             warn!(n_calls, "the grace is over: cutting what still runs");
             CUT

@@ -5,6 +5,8 @@ mod answers;
 #[cfg(test)]
 mod offline;
 #[cfg(test)]
+mod service;
+#[cfg(test)]
 use assert_cmd::Command;
 use tempfile::TempDir;
 
