@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status: 0 ended as asked, 1 failed, 2 wrong arguments, 3 ended but had to cut running calls, \
 75 another daemon or program is in the way, 78 the configuration or the data directory is not \
-usable, 130 or 143 ended at once by a second signal.";
+usable, 85 to be started again by the service manager, 130 or 143 ended at once by a second signal.";
 
 const INIT_STATUS: &str = "\
 Exit status: 0 written, 1 nothing was written, because the file exists or no model server \
@@ -94,6 +94,11 @@ pub(crate) struct ServeArgs {
     /// Control socket. Default: run/control.sock in the home.
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
+
+    /// Leave the terminal: an own session, and log lines only in the log file [default:
+    /// log/owlcodad.log in the home]. `owlctl start` does it so.
+    #[arg(long)]
+    pub(crate) detach: bool,
 
     /// Serve as a service of the machine: files in /var/lib/owlcoda and /etc/owlcoda, control socket in
     /// /run/owlcoda, open to the groups owlcoda (look) and owlcoda-admin.
@@ -222,4 +227,48 @@ pub(crate) struct MigrateArgs {
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap_complete::{Shell, generate};
+    use expect_test::expect_file;
+
+    use super::*;
+
+    /// After a change: `UPDATE_EXPECT=1 cargo test -p owlcodad packaged` writes them anew.
+    #[test]
+    fn the_packaged_manual_and_completions_say_what_the_help_says() {
+        let mut page = Vec::new();
+        let mut program = Cli::command();
+        program.build();
+        clap_mangen::Man::new(program.clone())
+            .render(&mut page)
+            .unwrap();
+        let page = String::from_utf8(page).unwrap();
+        expect_file!["../../packaging/man/owlcodad.1"].assert_eq(&page);
+        for verb in program.get_subcommands() {
+            let name = verb.get_name();
+            if name == "help" {
+                continue;
+            }
+            let mut page = Vec::new();
+            clap_mangen::Man::new(verb.clone())
+                .render(&mut page)
+                .unwrap();
+            let page = String::from_utf8(page).unwrap();
+            expect_file![format!("../../packaging/man/owlcodad-{name}.1")].assert_eq(&page);
+        }
+        for (shell, file) in [
+            (Shell::Bash, "owlcodad.bash"),
+            (Shell::Zsh, "_owlcodad"),
+            (Shell::Fish, "owlcodad.fish"),
+        ] {
+            let mut script = Vec::new();
+            generate(shell, &mut Cli::command(), "owlcodad", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            expect_file![format!("../../packaging/completions/{file}")].assert_eq(&script);
+        }
+    }
 }

@@ -1,11 +1,18 @@
 //! The daemon as a whole, as the surfaces see it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
+use owlcoda_gateway::{Admission, Token};
 use owlcoda_pipeline::{HeardBy, Pipeline};
 use owlcoda_store::{Integrity, Store};
-use owlcoda_supervise::{ConfigStatus, Host, Identity, Rejection, Reloaded};
+use owlcoda_supervise::{ConfigStatus, Host, HttpToken, Identity, Rejection, Reloaded};
+use owlcoda_types::Clock;
 use owlcoda_upstream::managed::State;
 
+use crate::jsonl::Trouble;
+use crate::recorder::AuditRecorder;
 use crate::reload::ReloadHandle;
 use crate::safe_mode::SafeMode;
 
@@ -15,7 +22,12 @@ pub(crate) struct Daemon {
     pub(crate) identity: Identity,
     pub(crate) pipeline: Pipeline,
     pub(crate) store: Store,
+    pub(crate) recorder: Arc<AuditRecorder>,
+    /// Tells what is news.
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) lines: Trouble,
     pub(crate) reload: ReloadHandle,
+    pub(crate) admission: Admission,
     /// Why the daemon does without some of its parts, if so.
     pub(crate) safe_mode: Option<SafeMode>,
 }
@@ -59,10 +71,14 @@ impl Host for Daemon {
                 });
             }
         }
+        let spent = self.pipeline.spent_budgets(self.clock.now_ms());
+        problems.extend(spent.iter().map(ToString::to_string));
         let stats = self.store.stats();
         if let Integrity::Degraded(what) = &stats.integrity {
             problems.push(format!("storage: {what}"));
         }
+        problems.extend(self.recorder.problem());
+        problems.extend(self.lines.problem());
         if stats.n_audit_dropped > 0 {
             problems.push(format!(
                 "{} audit records were dropped",
@@ -83,8 +99,27 @@ impl Host for Daemon {
         self.reload.report().status.clone()
     }
 
+    fn token(&self) -> HttpToken {
+        self.http_token(self.admission.token())
+    }
+
+    fn rotate_token(&self, grace: Duration) -> Result<HttpToken, String> {
+        let made = self.admission.rotate(&self.identity.home, grace);
+        made.map(|token| self.http_token(token))
+            .map_err(|error| error.to_string())
+    }
+
     fn reload(&self) -> BoxFuture<'_, Option<Reloaded>> {
         Box::pin(self.reload.reload())
+    }
+}
+
+impl Daemon {
+    fn http_token(&self, token: Token) -> HttpToken {
+        HttpToken {
+            token: token.into_secret(),
+            path: Token::path(&self.identity.home),
+        }
     }
 }
 

@@ -254,7 +254,7 @@ impl Reloader {
         targets
             .logging
             .set_level(crate::serve::log_level(config.log_level));
-        targets.recorder.set_enabled(config.audit.is_enabled);
+        targets.recorder.configure(&config.audit);
 
         let now_ms = self.clock.now_ms();
         let path = self.sources.now().path;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use owlcoda_agent::Agent;
 use owlcoda_config::{Config, Environment, Fingerprint, LogLevel};
-use owlcoda_control::{Access, Control, ControlSocket};
+use owlcoda_control::{Access, Control, ControlSocket, Watching};
 use owlcoda_gateway::{Admission, Gateway, Server, Settings, Token};
 use owlcoda_pipeline::Pipeline;
 use owlcoda_proto::Place;
@@ -17,7 +17,7 @@ use owlcoda_supervise::{
     Hangups, Heartbeat, Identity, Live, OnExit, Phase, Shutdown, Signals, Supervisor, watch,
 };
 use owlcoda_telemetry::crash::{self, Reports};
-use owlcoda_telemetry::{Exposition, LogFile, Logging, install_recorder, metric};
+use owlcoda_telemetry::{Exposition, LogFile, Logging, StderrLines, install_recorder, metric};
 use owlcoda_types::{Clock, SystemClock};
 use owlcoda_upstream::managed::Runtimes;
 use owlcoda_upstream::{Discovery, Upstream};
@@ -30,13 +30,16 @@ use crate::doors::Doors;
 use crate::failure::Failure;
 use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
+use crate::jsonl::{Lines, Trouble};
 use crate::liveness::{self, Liveness};
 use crate::opening::open_store;
 use crate::recorder::AuditRecorder;
 use crate::reload::{Reloader, Report, Sources, Targets};
+use crate::restart::Invocation;
 use crate::safe_mode::{self, SafeMode};
 use crate::service::Service;
-use crate::{boot, composition, discovery, figures, health, places, shutdown, warmup};
+use crate::shutdown::Ended;
+use crate::{boot, composition, discovery, figures, health, lost, places, shutdown, warmup};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -45,7 +48,16 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let environment = Environment::of_process();
     // Before anything else: the numbers of these descriptors are known, and nothing may take them.
     let service = Service::of(&environment)?;
+    let is_supervised = service.manager.is_there();
+    let invocation = Invocation::of_process().map_err(|source| Failure::System {
+        what: "the path of this program",
+        source,
+    })?;
     let args = args.resolved();
+    if args.detach {
+        // It fails for the leader of a group, which is nobody's child at a terminal.
+        let _ = rustix::process::setsid();
+    }
     let place = Place::locate(
         args.place.home.as_deref(),
         args.socket.as_deref(),
@@ -65,8 +77,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let loaded = owlcoda_config::load(&source, &environment)?;
     let level = log_level(loaded.config.log_level);
     prepare_home(&place.home)?;
-    let log_file = log_file(&loaded.config, &place.home);
-    let logging = owlcoda_telemetry::init_logging(level, log_file).map_err(Failure::LogFile)?;
+    let mut log_file = log_file(&loaded.config, &place.home);
+    let mut lines = StderrLines::Shown;
+    if args.detach {
+        log_file = log_file.or_else(|| Some(own_log_file(&loaded.config, &place.home)));
+        lines = StderrLines::Hidden;
+    }
+    let logging =
+        owlcoda_telemetry::init_logging(level, log_file, lines).map_err(Failure::LogFile)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
@@ -98,7 +116,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         })?;
     let log_end = logging.clone();
     let this_boot = Arc::clone(&boot);
-    let status = runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let started = Started {
             service,
             boot,
@@ -116,15 +134,26 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     });
     // A thread that hangs in a system call must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_secs(2));
-    match &status {
-        Ok(shutdown::FAILED) => {}
+    match &ended {
+        Ok(ended) if ended.status == shutdown::FAILED => {}
         Ok(_) => this_boot.finished(),
         Err(failure) if failure.is_told_once() => this_boot.withdrawn(),
         Err(_) => {}
     }
     drop(instance);
     log_end.finish();
-    status
+    let Ended { status, is_restart } = ended?;
+    if is_restart && is_supervised {
+        // It keeps our sockets meanwhile, and so no connection is refused.
+        return Ok(shutdown::RESTART);
+    }
+    if is_restart {
+        return Err(Failure::System {
+            what: "the restart",
+            source: invocation.begin_anew(),
+        });
+    }
+    Ok(status)
 }
 
 /// What is known before anything runs.
@@ -144,7 +173,7 @@ struct Started {
 }
 
 impl Started {
-    async fn serve(self) -> Result<u8, Failure> {
+    async fn serve(self) -> Result<Ended, Failure> {
         let Self {
             service,
             boot,
@@ -217,7 +246,11 @@ impl Started {
         let log_dir = place.home.join("log");
         let runtimes = Runtimes::start(&config.runtimes, &upstream, &supervisor, &log_dir);
         let snapshot = composition::snapshot(&config, &known, runtimes, &config_path)?;
-        let recorder = Arc::new(AuditRecorder::new(store.audit(), config.audit.is_enabled));
+        let recorder = Arc::new(AuditRecorder::new(
+            store.audit(),
+            &config.audit,
+            &place.home,
+        ));
         let pipeline = Pipeline::new(
             Live::new(snapshot),
             upstream.clone(),
@@ -245,12 +278,18 @@ impl Started {
             gateway: settings.clone(),
             bound: address,
             logging: logging.clone(),
-            recorder,
+            recorder: Arc::clone(&recorder),
             is_safe_mode: safe_mode.is_some(),
         };
         let (reloader, reload) =
             Reloader::new(sources, fingerprint, report, targets, Arc::clone(&clock));
 
+        let admission = Admission::new(token);
+        let lines = Lines {
+            audit: store.audit(),
+            path: recorder.jsonl_path(),
+            trouble: Trouble::default(),
+        };
         let host = Daemon {
             identity: Identity {
                 version: VERSION,
@@ -261,7 +300,11 @@ impl Started {
             },
             pipeline: pipeline.clone(),
             store: store.clone(),
+            recorder,
+            clock: Arc::clone(&clock),
+            lines: lines.trouble.clone(),
             reload,
+            admission: admission.clone(),
             safe_mode,
         };
         let control = Control {
@@ -269,12 +312,15 @@ impl Started {
             pipeline: pipeline.clone(),
             agent,
             store: store.clone(),
+            clock: Arc::clone(&clock),
             logs: Arc::clone(logging.tail()),
+            exposition: exposition.clone(),
+            watching: Watching::default(),
             shutdown: supervisor.shutdown().clone(),
         };
         let gateway = Gateway {
             settings: settings.clone(),
-            admission: Admission::new(token),
+            admission,
             pipeline: pipeline.clone(),
             audit: store.audit(),
             exposition: exposition.clone(),
@@ -312,6 +358,7 @@ impl Started {
                 exposition,
                 logging,
                 notes,
+                lines,
             },
         );
 
@@ -363,6 +410,7 @@ struct Parts {
     exposition: Exposition,
     logging: Logging,
     notes: Notes,
+    lines: Lines,
 }
 
 fn start_tasks(supervisor: &Supervisor, parts: Parts) {
@@ -398,6 +446,12 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     supervisor.spawn("health", OnExit::Report, |stop| {
         health::watch(pipeline, clock, stop)
     });
+    let audit = parts.gateway.audit.clone();
+    supervisor.spawn("lost-calls", OnExit::Report, |stop| {
+        lost::close(audit, stop)
+    });
+    let lines = parts.lines;
+    supervisor.spawn("audit-lines", OnExit::Report, |stop| lines.run(stop));
     supervisor.spawn("reload", OnExit::Fatal, |stop| reloader.run(hangups, stop));
     let (notes, measured) = (parts.notes, parts.gateway.pipeline.clone());
     supervisor.spawn("figures", OnExit::Report, move |stop| {
@@ -459,6 +513,15 @@ fn log_file(config: &Config, home: &Path) -> Option<LogFile> {
         max_bytes: file.max_bytes,
         keep: file.keep,
     })
+}
+
+/// The log file of a daemon that has left its terminal, where the configuration names none.
+fn own_log_file(config: &Config, home: &Path) -> LogFile {
+    LogFile {
+        path: home.join("log").join("owlcodad.log"),
+        max_bytes: config.log_file.max_bytes,
+        keep: config.log_file.keep,
+    }
 }
 
 pub(crate) const fn log_level(level: LogLevel) -> owlcoda_telemetry::LogLevel {

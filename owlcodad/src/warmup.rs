@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use owlcoda_config::ModelTarget;
 use owlcoda_models::Model;
-use owlcoda_pipeline::{CacheWish, Call, HeadSent, Pipeline, Request, Route};
+use owlcoda_pipeline::{CacheWish, Call, Client, Delivery, Pipeline, Request, Route};
 use owlcoda_supervise::CancellationToken;
 use owlcoda_types::{Clock, RequestId};
 use owlcoda_wire::openai;
@@ -130,7 +130,9 @@ async fn warm(pipeline: &Pipeline, clock: &dyn Clock, id: String) {
         forwarded: Vec::new(),
         hops: 0,
         cache: CacheWish::Off,
-        head_sent: HeadSent::default(),
+        client: Client::Daemon,
+        n_bytes_in: 0,
+        delivery: Delivery::default(),
     };
     match tokio::time::timeout(LIMIT, pipeline.run(call)).await {
         Ok(Ok(_)) => debug!(model = id, "a model is warm"),

@@ -1,11 +1,18 @@
 //! The command tree: what may be typed, and what its help says.
 
+pub(crate) mod access;
+pub(crate) mod audit;
+pub(crate) mod insight;
+pub(crate) mod lifecycle;
 pub(crate) mod offline;
+#[cfg(test)]
+mod pages;
 pub(crate) mod service;
+pub(crate) mod sessions;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit::Exit;
 use crate::quantity;
@@ -14,19 +21,20 @@ use crate::quantity;
 const TEMPLATE: &str =
     "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
-/// Asks a running owlcodad how it is, which models it has and what it was asked; checks and writes its configuration.
+/// Starts and stops owlcodad, asks it how it is, which models it has and what it was asked, and checks its configuration.
 #[derive(Debug, Parser)]
 #[command(
     name = "owlctl",
     version,
     help_template = TEMPLATE,
     before_help = "Examples:
-  owlctl status              how the daemon is, with what needs a look at the bottom
+  owlctl start               the daemon, in the background
+  owlctl status              how it is, with what needs a look at the bottom
   owlctl models              what it can route to
   owlctl audit --errors      the last model calls that failed
   owlctl health -q           silent; the exit status is the answer
   owlctl doctor              what is wrong with this machine, daemon or not
-  owlctl --json models       one JSON object instead of text",
+  owlctl models -o json      one JSON object instead of text; -o yaml is the same as YAML",
     after_help = "`owlctl --help` explains the exit status.",
     after_long_help = Exit::help(),
     arg_required_else_help = true
@@ -57,19 +65,53 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) socket: Option<PathBuf>,
-    /// Print one JSON object instead of text
+    /// Print one JSON object instead of text: the same as `-o json`
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
-    /// Give up after this many seconds
+    /// How to print: text for people, or one document for programs
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        conflicts_with = "json",
+        help_heading = "Global options"
+    )]
+    pub(crate) output: Option<Output>,
+    /// No colours; they are for terminals alone, and never where `NO_COLOR` is set
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) no_color: bool,
+    /// Give up after this many seconds [default: 10; none for verbs that wait or follow]
     #[arg(
         long,
         global = true,
         value_name = "SECS",
-        default_value_t = 10,
         value_parser = clap::value_parser!(u64).range(1..=86_400),
         help_heading = "Global options"
     )]
-    pub(crate) timeout: u64,
+    pub(crate) timeout: Option<u64>,
+}
+
+/// How an answer is printed: as text for people, as one JSON object, or as the same object in YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Table,
+    Json,
+    Yaml,
+}
+
+impl Global {
+    /// What the options come to: a document is asked for by `--json` and by two values of `-o`.
+    pub(crate) fn settled(mut self) -> Self {
+        self.json |= matches!(self.output, Some(Output::Json | Output::Yaml));
+        self
+    }
+
+    /// Whether the document is to be YAML.
+    pub(crate) const fn is_yaml(&self) -> bool {
+        matches!(self.output, Some(Output::Yaml))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,10 +120,19 @@ pub(crate) enum Verb {
     Status(StatusArgs),
     Health(HealthArgs),
     Models(ModelsArgs),
-    Audit(AuditArgs),
+    Audit(Box<audit::AuditArgs>),
     Reload(ReloadArgs),
     Logs(LogsArgs),
+    Metrics(MetricsArgs),
+    Sessions(sessions::SessionsArgs),
+    Clients(access::ClientsArgs),
+    Token(access::TokenArgs),
     Service(service::ServiceArgs),
+    Completions(CompletionsArgs),
+    #[command(flatten)]
+    Lifecycle(lifecycle::LifecycleVerb),
+    #[command(flatten)]
+    Insight(insight::InsightVerb),
     #[command(flatten)]
     Offline(offline::OfflineVerb),
 }
@@ -106,9 +157,14 @@ pub(crate) struct VersionArgs {
     help_template = TEMPLATE,
     before_help = "Examples:
   owlctl status
+  owlctl status -w           again and again, until Ctrl-C; in a pipe one line a change
   owlctl --json status | jq '.problems'"
 )]
-pub(crate) struct StatusArgs {}
+pub(crate) struct StatusArgs {
+    /// Go on looking: on a terminal in place, else one line, or one document, for each change
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+}
 
 /// Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down
 #[derive(Debug, Args)]
@@ -124,68 +180,18 @@ pub(crate) struct HealthArgs {
     pub(crate) quiet: bool,
 }
 
-/// Lists the models that the daemon can route to
+/// Lists the models that the daemon can route to, or sees whether one answers
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE,
     before_help = "Examples:
   owlctl models
+  owlctl models probe qwen2.5-coder
   owlctl --json models | jq -r '.models[].id'"
 )]
-pub(crate) struct ModelsArgs {}
-
-/// Lists ended model calls, newest first; prompts and answers are not recorded
-#[derive(Debug, Args)]
-#[command(
-    help_template = TEMPLATE,
-    before_help = "Examples:
-  owlctl audit --limit 10
-  owlctl audit --errors --model qwen2.5-coder
-  owlctl audit --since 2026-11-20 --status 5xx --oldest-first
-  owlctl audit --before 4200       the page before record 4200"
-)]
-pub(crate) struct AuditArgs {
-    /// At most this many records
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 50,
-        value_parser = clap::value_parser!(u32).range(1..=1000)
-    )]
-    pub(crate) limit: u32,
-    /// Only calls of this model id
-    #[arg(long, value_name = "ID")]
-    pub(crate) model: Option<String>,
-    /// Only calls that failed: HTTP status 400 and above
-    #[arg(long, conflicts_with = "min_status")]
-    pub(crate) errors: bool,
-    /// Only calls with at least this HTTP status
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=599))]
-    pub(crate) min_status: Option<u32>,
-    /// Only calls that ended so; 4xx is without 429 and without callers that left
-    #[arg(long, value_name = "CLASS", value_parser = ["2xx", "4xx", "429", "5xx", "client_gone"])]
-    pub(crate) status: Option<String>,
-    /// Only calls that this endpoint answered
-    #[arg(long, value_name = "ID")]
-    pub(crate) endpoint: Option<String>,
-    /// Only calls of this session
-    #[arg(long, value_name = "ID")]
-    pub(crate) session: Option<String>,
-    /// Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = quantity::parse_time)]
-    pub(crate) since: Option<i64>,
-    /// Only calls before this time
-    #[arg(long, value_name = "TIME", value_parser = quantity::parse_time)]
-    pub(crate) until: Option<i64>,
-    /// Oldest first
-    #[arg(long)]
-    pub(crate) oldest_first: bool,
-    /// Only records before this sequence number
-    #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) before: Option<u64>,
-    /// Only records after this sequence number
-    #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) after: Option<u64>,
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<insight::ModelsVerb>,
 }
 
 /// Makes the daemon read its configuration anew, and waits for the verdict
@@ -218,6 +224,43 @@ pub(crate) struct LogsArgs {
     /// Only lines of this importance or more
     #[arg(long, value_name = "LEVEL", value_parser = ["error", "warn", "info", "debug", "trace"])]
     pub(crate) level: Option<String>,
+}
+
+/// Prints the metrics that Prometheus scrapes
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl metrics --grep tokens
+  owlctl metrics -o json | jq '.samples[] | select(.value > 0)'"
+)]
+pub(crate) struct MetricsArgs {
+    /// Only lines with this text; exit status 1 where there is none
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) grep: Option<String>,
+}
+
+/// Prints what makes a shell complete `owlctl`
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl completions bash > ~/.local/share/bash-completion/completions/owlctl
+  owlctl completions zsh > ~/.zfunc/_owlctl       with ~/.zfunc in fpath
+  owlctl completions fish > ~/.config/fish/completions/owlctl.fish"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: CompletedShell,
+}
+
+/// A shell that is known how to complete.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CompletedShell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 #[cfg(test)]
@@ -253,21 +296,54 @@ mod tests {
         assert_eq!(
             verbs,
             [
-                "version", "status", "health", "models", "audit", "reload", "logs", "service",
-                "init", "validate", "doctor", "config"
+                "version",
+                "status",
+                "health",
+                "models",
+                "audit",
+                "reload",
+                "logs",
+                "metrics",
+                "sessions",
+                "clients",
+                "token",
+                "service",
+                "completions",
+                "usage",
+                "perf",
+                "latency",
+                "cost",
+                "cache",
+                "recommend",
+                "backends",
+                "start",
+                "stop",
+                "restart",
+                "drain",
+                "wait",
+                "init",
+                "validate",
+                "doctor",
+                "config"
             ]
         );
         for verb in verbs {
             let help = help_of(&["owlctl", &verb, "--help"]);
             golden::check(&format!("help_{verb}"), &help);
         }
-        for verb in ["show", "export", "migrate"] {
-            let help = help_of(&["owlctl", "config", verb, "--help"]);
-            golden::check(&format!("help_config_{verb}"), &help);
-        }
-        for verb in ["install", "uninstall", "status"] {
-            let help = help_of(&["owlctl", "service", verb, "--help"]);
-            golden::check(&format!("help_service_{verb}"), &help);
+        for (verb, verbs) in [
+            ("config", &["show", "export", "migrate"][..]),
+            ("models", &["probe"]),
+            ("backends", &["probe", "reset-breaker"]),
+            ("clients", &["detach"]),
+            ("token", &["show", "rotate"]),
+            ("sessions", &["show"]),
+            ("service", &["install", "uninstall", "status"]),
+        ] {
+            for under in verbs {
+                let help = help_of(&["owlctl", verb, under, "--help"]);
+                golden::check(&format!("help_{verb}_{under}"), &help);
+            }
         }
     }
 
@@ -280,7 +356,7 @@ mod tests {
             let cli = Cli::try_parse_from(arguments).unwrap();
             assert!(cli.global.json, "{arguments:?}");
             assert_eq!(cli.global.home, Some(PathBuf::from("/srv/owl")));
-            assert_eq!(cli.global.timeout, 10);
+            assert_eq!(cli.global.timeout, None);
         }
     }
 
@@ -297,6 +373,9 @@ mod tests {
             &["owlctl", "statsu"],
             &["owlctl", "validate", "a", "--config", "b"],
             &["owlctl", "config", "export", "--format", "yaml"],
+            &["owlctl", "recommend", "--intent", "poetry"],
+            &["owlctl", "backends", "probe"],
+            &["owlctl", "cache"],
         ] {
             let error = Cli::try_parse_from(arguments).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{arguments:?}");

@@ -27,6 +27,8 @@ pub(crate) enum CommandError {
     TimedOut(Duration),
     #[error("interrupted")]
     Interrupted,
+    #[error("the daemon ended and did not come back")]
+    NotBack,
     #[error("there is no `owlcodad` beside this program or in PATH, and it does this")]
     NoProgram,
     #[error("there is no home directory to put files into: set HOME")]
@@ -38,6 +40,14 @@ pub(crate) enum CommandError {
 }
 
 impl CommandError {
+    /// Why `program` could not be run.
+    pub(crate) fn of_program(program: PathBuf, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NoProgram,
+            _ => Self::Program { program, source },
+        }
+    }
+
     /// What went wrong with the file at `path`.
     pub(crate) fn of_file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
@@ -66,7 +76,9 @@ impl CommandError {
             Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Exit::NotAuthorised
             }
-            Self::NoProgram | Self::Program { .. } | Self::File { .. } => Exit::Failed,
+            Self::NoProgram | Self::Program { .. } | Self::File { .. } | Self::NotBack => {
+                Exit::Failed
+            }
         }
     }
 
@@ -82,7 +94,7 @@ impl CommandError {
                     format!("OWLCODA_HOME={} ", quoted(&home.to_string_lossy()))
                 });
                 format!(
-                    "  start it:                     {home}owlcodad serve\n  \
+                    "  start it:                     {home}owlctl start\n  \
                      or with all it needs at once: {home}packaging/quickstart\n"
                 )
             }
@@ -97,6 +109,9 @@ impl CommandError {
             }
             Self::NoProgram => {
                 "  install it beside owlctl, or put its directory into PATH\n".to_owned()
+            }
+            Self::NotBack => {
+                "  see why: owlctl doctor, and log/owlcodad.log in its data directory\n".to_owned()
             }
             Self::TimedOut(_) => "  wait longer with --timeout SECS\n".to_owned(),
             _ => String::new(),
@@ -195,7 +210,7 @@ mod tests {
         );
         let hint = error.hint();
         assert!(
-            hint.contains(r"OWLCODA_HOME='/tmp/ada'\''s owl' owlcodad serve"),
+            hint.contains(r"OWLCODA_HOME='/tmp/ada'\''s owl' owlctl start"),
             "{hint}"
         );
         assert_eq!(quoted("/srv/owl"), "/srv/owl");

@@ -52,6 +52,17 @@ pub(crate) fn span(ms: u64) -> String {
     }
 }
 
+/// A length of time that somebody typed, in milliseconds.
+pub(crate) fn parse_duration(text: &str) -> Result<u64, String> {
+    let ms = text.strip_suffix("ms").and_then(|text| text.parse().ok());
+    let span = || {
+        let span = parse_span(text)?;
+        u64::try_from(span.as_millis()).ok()
+    };
+    let duration = ms.or_else(span).filter(|ms| *ms > 0);
+    duration.ok_or_else(|| "not a length of time: write 500ms, 5s, 2m, 1h or 1d".to_owned())
+}
+
 /// A span of time as people write it: `90s`, `10m`, `2h`, `1d`.
 fn parse_span(text: &str) -> Option<Duration> {
     let unit = text.chars().next_back()?;
@@ -64,6 +75,11 @@ fn parse_span(text: &str) -> Option<Duration> {
     };
     let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
     Some(Duration::from_secs(number.saturating_mul(secs)))
+}
+
+/// A length of time that somebody typed, which may be none: `0s`.
+pub(crate) fn parse_grace(text: &str) -> Result<Duration, String> {
+    parse_span(text).ok_or_else(|| "not a span of time: write 90s, 10m, 2h or 1d".to_owned())
 }
 
 /// A whole number with its thousands apart: `214,331`.
@@ -182,6 +198,15 @@ mod tests {
         }
         for text in ["", "s", "10", "-1m", "1.5h", "1w", "ten m", "1é"] {
             assert_eq!(parse_span(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_is_more_than_nothing_and_has_its_unit() {
+        assert_eq!(parse_duration("250ms"), Ok(250));
+        assert_eq!(parse_duration("5s"), Ok(5_000));
+        for text in ["", "5", "0s", "0ms", "-1s", "1.5s", "fast"] {
+            assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 

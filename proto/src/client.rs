@@ -9,9 +9,13 @@ use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::status::Failure;
+use crate::v1::access_client::AccessClient;
 use crate::v1::audit_client::AuditClient;
+use crate::v1::backends_client::BackendsClient;
 use crate::v1::daemon_client::DaemonClient;
 use crate::v1::events_client::EventsClient;
+use crate::v1::figures_client::FiguresClient;
+use crate::v1::lifecycle_client::LifecycleClient;
 use crate::v1::logs_client::LogsClient;
 use crate::v1::models_client::ModelsClient;
 use crate::v1::sessions_client::SessionsClient;
@@ -80,8 +84,16 @@ macro_rules! service {
 
 impl Client {
     service! {
+        /// The calls about who may use the daemon, and who does.
+        access: AccessClient
+    }
+    service! {
         /// The audit's calls.
         audit: AuditClient
+    }
+    service! {
+        /// The model servers' calls.
+        backends: BackendsClient
     }
     service! {
         /// The daemon's own calls.
@@ -90,6 +102,14 @@ impl Client {
     service! {
         /// The calls that follow a conversation.
         events: EventsClient
+    }
+    service! {
+        /// The calls that read what was measured.
+        figures: FiguresClient
+    }
+    service! {
+        /// The calls that end the daemon.
+        lifecycle: LifecycleClient
     }
     service! {
         /// The calls that read the log.

@@ -2,7 +2,11 @@
 //! server.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod admission;
+#[cfg(test)]
+mod audit;
 #[cfg(test)]
 mod backends;
 #[cfg(test)]
@@ -29,6 +33,8 @@ mod hardship;
 mod health;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod insight;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
@@ -57,6 +63,8 @@ mod resilience;
 mod runtime_keys;
 #[cfg(test)]
 mod service;
+#[cfg(test)]
+mod start_stop;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]

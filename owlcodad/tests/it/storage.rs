@@ -120,10 +120,13 @@ async fn damage_is_status_1_and_a_newer_store_78() {
 /// A record of the time `at_ms`.
 fn record(at_ms: i64) -> AuditRecord {
     AuditRecord {
+        oldest_open_ms: None,
         request_id: RequestId::generate(),
         at_ms,
         route: AuditRoute::Chat,
+        client: None,
         dialect: AuditDialect::Openai,
+        dialect_out: None,
         model_asked: "m".to_owned(),
         model_used: None,
         endpoint: None,
@@ -139,6 +142,8 @@ fn record(at_ms: i64) -> AuditRecord {
         dropped_fields: Vec::new(),
         is_cached: false,
         cost_micros: None,
+        bytes_in: None,
+        bytes_out: None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use owlcoda_pipeline::{CacheWish, Call, HeadSent, Request, Route};
+use owlcoda_pipeline::{CacheWish, Call, Client, Delivery, Request, Route};
 use owlcoda_store::StoreError;
 use owlcoda_supervise::{CancellationToken, Phase};
 use owlcoda_types::{ItemId, RequestId, SessionId, TurnId};
@@ -359,7 +359,9 @@ impl Session {
             forwarded: Vec::new(),
             hops: 0,
             cache: CacheWish::Unsaid,
-            head_sent: HeadSent::default(),
+            client: Client::Agent,
+            n_bytes_in: 0,
+            delivery: Delivery::default(),
         };
         ModelCall::open(&self.hub.pipeline, call)
     }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use owlcoda_types::{Secret, Server};
 
+use crate::audit::AuditConfig;
 use crate::caller::{AllowedHost, AuthConfig};
 use crate::cost::{CostConfig, Price};
 use crate::endpoint::EndpointUrl;
-use crate::policy::PolicyConfig;
+use crate::policy::{PolicyConfig, SloConfig};
 
 /// Everything that can be configured. The default is what an empty file means.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Config {
     pub upstream: UpstreamConfig,
     /// What is done when a model server fails or is asked too often.
     pub policy: PolicyConfig,
+    /// How many calls are to have an answer.
+    pub slo: SloConfig,
     /// The models, in the order of the file. Exactly one is the default, unless there are none.
     pub models: Vec<ModelConfig>,
     /// Model servers that the daemon runs itself.
@@ -307,27 +310,6 @@ impl Default for HealthConfig {
     fn default() -> Self {
         Self {
             interval: Some(Duration::from_mins(1)),
-        }
-    }
-}
-
-/// The record of model calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditConfig {
-    /// Whether calls are recorded.
-    pub is_enabled: bool,
-    /// Records older than this go. None: never.
-    pub retention: Option<Duration>,
-    /// The oldest records go while all take more than this, in bytes. None: never.
-    pub max_bytes: Option<u64>,
-}
-
-impl Default for AuditConfig {
-    fn default() -> Self {
-        Self {
-            is_enabled: true,
-            retention: None,
-            max_bytes: None,
         }
     }
 }

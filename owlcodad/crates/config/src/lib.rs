@@ -9,6 +9,7 @@
 //! A configuration holds whole or not at all. Nothing here knows a runtime, a socket or a clock.
 #![warn(missing_docs)]
 
+mod audit;
 mod caller;
 mod catalog;
 mod check;
@@ -38,12 +39,13 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditConfig, AuditMode};
 pub use caller::{AllowedHost, AuthConfig, AuthMode, Authority, Host};
 pub use catalog::find_catalog;
 pub use config::{
-    AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogFileConfig, LogLevel,
-    ModelConfig, ModelTarget, PORT_PLACEHOLDER, Protocol, ResponseModelStyle, RoutingConfig,
-    RuntimeConfig, ServerConfig, StorageConfig, TIERS, UnknownModel, UpstreamConfig,
+    CacheConfig, Config, DiscoveryConfig, HealthConfig, LogFileConfig, LogLevel, ModelConfig,
+    ModelTarget, PORT_PLACEHOLDER, Protocol, ResponseModelStyle, RoutingConfig, RuntimeConfig,
+    ServerConfig, StorageConfig, TIERS, UnknownModel, UpstreamConfig,
 };
 pub use cost::{CostConfig, Price};
 pub use credentials::{Credentials, find_credentials};
@@ -54,7 +56,9 @@ pub use fingerprint::Fingerprint;
 pub use guess::{is_for_embedding, tier_of_name};
 pub use migrate::{CONFIG_VERSION, Change};
 pub use parse::{Loaded, parse};
-pub use policy::{BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig};
+pub use policy::{
+    BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig, SloConfig,
+};
 pub use problem::{Problem, Severity, code};
 pub use reference::reference;
 pub use restart::NEED_RESTART;

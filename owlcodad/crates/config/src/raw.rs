@@ -49,6 +49,7 @@ pub(crate) struct RawMiddleware {
     pub(crate) circuit_breaker_cooldown_ms: Option<u64>,
     pub(crate) request_timeout_ms: Option<u64>,
     pub(crate) intent_routing: Option<bool>,
+    pub(crate) slo_target_percent: Option<f64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -80,6 +81,9 @@ pub(crate) struct RawAuth {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct RawAudit {
     pub(crate) enabled: Option<bool>,
+    pub(crate) mode: Option<String>,
+    pub(crate) start_records: Option<bool>,
+    pub(crate) jsonl_path: Option<String>,
     pub(crate) retention_days: Option<u32>,
     pub(crate) max_bytes: Option<u64>,
 }

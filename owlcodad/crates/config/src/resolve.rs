@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::audit::{AuditConfig, AuditMode};
 use crate::caller::AuthConfig;
 use crate::check::not_one_of;
 use crate::config::{
-    AuditConfig, CacheConfig, Config, DiscoveryConfig, HealthConfig, LogFileConfig, LogLevel,
-    Protocol, ResponseModelStyle, RoutingConfig, ServerConfig, StorageConfig, UnknownModel,
-    UpstreamConfig,
+    CacheConfig, Config, DiscoveryConfig, HealthConfig, LogFileConfig, LogLevel, Protocol,
+    ResponseModelStyle, RoutingConfig, ServerConfig, StorageConfig, UnknownModel, UpstreamConfig,
 };
 use crate::cost;
 use crate::endpoint::EndpointUrl;
@@ -91,6 +91,7 @@ pub(crate) fn resolve(
         server,
         upstream,
         policy,
+        slo: policy::slo(&raw.middleware),
         models,
         runtimes,
         discovery: discovery(raw.discovery, own, report),
@@ -125,6 +126,16 @@ pub(crate) fn resolve(
             let default = AuditConfig::default();
             AuditConfig {
                 is_enabled: raw.audit.enabled.unwrap_or(default.is_enabled),
+                mode: match raw.audit.mode.as_deref() {
+                    Some("strict") => AuditMode::Strict,
+                    _ => AuditMode::BestEffort,
+                },
+                has_start_records: raw.audit.start_records.unwrap_or(default.has_start_records),
+                jsonl_path: raw
+                    .audit
+                    .jsonl_path
+                    .filter(|path| !path.is_empty())
+                    .map(PathBuf::from),
                 retention: raw
                     .audit
                     .retention_days

@@ -14,16 +14,33 @@ pub(crate) enum Tier {
 }
 
 /// Every call with the tier that it takes. A test holds it against the protocol.
-pub(crate) const CALLS: [(&str, Tier); 14] = [
+pub(crate) const CALLS: [(&str, Tier); 31] = [
     ("/grpc.health.v1.Health/Check", Tier::Observer),
     ("/grpc.health.v1.Health/Watch", Tier::Observer),
+    ("/owlcoda.v1.Access/DetachClient", Tier::Admin),
+    ("/owlcoda.v1.Access/ListClients", Tier::Admin),
+    ("/owlcoda.v1.Access/RotateToken", Tier::Admin),
+    ("/owlcoda.v1.Access/ShowToken", Tier::Admin),
     ("/owlcoda.v1.Audit/Query", Tier::Observer),
+    ("/owlcoda.v1.Backends/List", Tier::Observer),
+    ("/owlcoda.v1.Backends/Probe", Tier::Admin),
+    ("/owlcoda.v1.Backends/ResetBreaker", Tier::Admin),
     ("/owlcoda.v1.Daemon/GetVersion", Tier::Observer),
+    ("/owlcoda.v1.Daemon/Metrics", Tier::Observer),
     ("/owlcoda.v1.Daemon/Reload", Tier::Admin),
     ("/owlcoda.v1.Daemon/Status", Tier::Observer),
     ("/owlcoda.v1.Events/Attach", Tier::Admin),
+    ("/owlcoda.v1.Figures/ClearCache", Tier::Admin),
+    ("/owlcoda.v1.Figures/GetCache", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetCost", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetLatency", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetPerf", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetUsage", Tier::Observer),
+    ("/owlcoda.v1.Figures/Recommend", Tier::Observer),
+    ("/owlcoda.v1.Lifecycle/Stop", Tier::Admin),
     ("/owlcoda.v1.Logs/Tail", Tier::Admin),
     ("/owlcoda.v1.Models/List", Tier::Observer),
+    ("/owlcoda.v1.Models/Probe", Tier::Admin),
     ("/owlcoda.v1.Sessions/Create", Tier::Admin),
     ("/owlcoda.v1.Sessions/Get", Tier::Admin),
     ("/owlcoda.v1.Sessions/List", Tier::Admin),
@@ -83,7 +100,16 @@ mod tests {
             assert!(check(Tier::Admin, path).is_ok(), "{path}");
             assert_eq!(check(Tier::Observer, path).is_ok(), tier == Tier::Observer);
         }
-        for closed in ["Reload", "Tail", "Attach", "Create", "Submit", "Interrupt"] {
+        for closed in [
+            "Reload",
+            "Tail",
+            "Attach",
+            "Create",
+            "Submit",
+            "Interrupt",
+            "Stop",
+            "ShowToken",
+        ] {
             let (path, _) = CALLS
                 .iter()
                 .find(|(path, _)| path.ends_with(closed))

@@ -2,8 +2,8 @@
 
 use owlcoda_proto::v1::audit_server::Audit;
 use owlcoda_proto::{to_status, v1};
-use owlcoda_store::{AuditOrder, AuditQuery, AuditRecord, StatusClass};
-use owlcoda_types::{ErrorCode, clip};
+use owlcoda_store::{AuditDialect, AuditOrder, AuditQuery, AuditRecord, AuditStarts, StatusClass};
+use owlcoda_types::{ErrorCode, RequestId, clip};
 use tonic::{Request, Response, Status};
 
 use crate::observe::observed;
@@ -87,7 +87,23 @@ fn query(request: v1::QueryAuditRequest) -> Result<AuditQuery, Status> {
         min_status: u16::try_from(request.min_status)
             .ok()
             .filter(|&status| status > 0),
+        client: some_text(request.client),
+        min_elapsed_ms: some_seq(request.min_elapsed_ms),
+        request: match some_text(request.request_id) {
+            Some(text) => Some(request_id(&text)?),
+            None => None,
+        },
+        starts: if request.ended_only {
+            AuditStarts::Hidden
+        } else {
+            AuditStarts::Running
+        },
     })
+}
+
+fn request_id(text: &str) -> Result<RequestId, Status> {
+    let parsed = text.parse();
+    parsed.map_err(|error: String| to_status(ErrorCode::InvalidRequest, error))
 }
 
 fn no_such_class(name: &str) -> Status {
@@ -122,5 +138,12 @@ fn record(seq: u64, record: AuditRecord) -> v1::AuditRecord {
         dropped_fields: record.dropped_fields,
         is_cached: record.is_cached,
         cost_micros: record.cost_micros,
+        client: record.client.unwrap_or_default(),
+        dialect_out: record
+            .dialect_out
+            .map_or("", AuditDialect::as_str)
+            .to_owned(),
+        bytes_in: record.bytes_in,
+        bytes_out: record.bytes_out,
     }
 }

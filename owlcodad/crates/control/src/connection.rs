@@ -198,6 +198,7 @@ mod tests {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let permits = Arc::new(Semaphore::new(1));
         let peer = Peer {
+            pid: None,
             uid: 7,
             tier: Tier::Observer,
         };
@@ -250,6 +251,7 @@ mod tests {
             let (ours, mut theirs) = UnixStream::pair().unwrap();
             let permits = Arc::new(Semaphore::new(1));
             let peer = Peer {
+                pid: None,
                 uid: 7,
                 tier: Tier::Admin,
             };
@@ -294,6 +296,7 @@ mod tests {
         let (ours, _silent) = UnixStream::pair().unwrap();
         let permits = Arc::new(Semaphore::new(1));
         let peer = Peer {
+            pid: None,
             uid: 7,
             tier: Tier::Admin,
         };
@@ -307,6 +310,7 @@ mod tests {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         theirs.write_all(PREFACE).await.unwrap();
         let peer = Peer {
+            pid: None,
             uid: 7,
             tier: Tier::Admin,
         };

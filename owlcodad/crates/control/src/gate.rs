@@ -125,7 +125,11 @@ mod tests {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = path.parse().unwrap();
         if let Some(tier) = tier {
-            request.extensions_mut().insert(Peer { uid: 7, tier });
+            request.extensions_mut().insert(Peer {
+                uid: 7,
+                pid: None,
+                tier,
+            });
         }
         request
     }

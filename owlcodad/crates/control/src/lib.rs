@@ -5,12 +5,16 @@
 //! converts the answer.
 
 mod access;
+mod admin;
 mod audit;
+mod backends;
 mod connection;
 mod convert;
 mod daemon;
 mod events;
+mod figures;
 mod gate;
+mod lifecycle;
 mod logs;
 mod models;
 mod observe;
@@ -19,7 +23,9 @@ mod server;
 mod sessions;
 mod socket;
 mod turns;
+mod watching;
 
 pub use peer::Access;
 pub use server::{Control, serve};
 pub use socket::{ControlSocket, SocketError};
+pub use watching::Watching;

@@ -2,12 +2,13 @@
 
 use owlcoda_config::ModelTarget;
 use owlcoda_models::Model;
-use owlcoda_proto::v1;
+use owlcoda_pipeline::{Failure, ModelProbe};
 use owlcoda_proto::v1::models_server::Models;
+use owlcoda_proto::{to_status, v1};
 use tonic::{Request, Response, Status};
 
-use crate::Control;
 use crate::observe::observed;
+use crate::{Control, convert};
 
 #[tonic::async_trait]
 impl Models for Control {
@@ -48,6 +49,36 @@ impl Models for Control {
             })
         })
         .await
+    }
+
+    async fn probe(
+        &self,
+        request: Request<v1::ProbeModelRequest>,
+    ) -> Result<Response<v1::ProbeModelResponse>, Status> {
+        let name = request.into_inner().model;
+        observed("Models/Probe", async {
+            let probe = self.pipeline.probe_model(&name, &*self.clock).await;
+            let probe = probe.map_err(|error| to_status(error.code(), error.to_string()))?;
+            Ok(probed(probe))
+        })
+        .await
+    }
+}
+
+fn probed(probe: ModelProbe) -> v1::ProbeModelResponse {
+    let failure = probe.failure.as_ref();
+    let kind = failure.and_then(Failure::kind);
+    v1::ProbeModelResponse {
+        model_id: probe.model,
+        endpoint_id: probe.endpoint,
+        request_id: probe.request.to_string(),
+        is_ok: failure.is_none(),
+        ttft_ms: probe.first_event.map(convert::millis),
+        elapsed_ms: convert::millis(probe.total),
+        usage: Some(convert::usage(probe.usage)),
+        error_code: failure.map_or_else(String::new, |failure| failure.code().as_str().to_owned()),
+        failure_kind: kind.map_or_else(String::new, |kind| kind.as_str().to_owned()),
+        message: failure.map_or_else(String::new, |failure| convert::chain(failure)),
     }
 }
 

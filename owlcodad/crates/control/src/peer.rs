@@ -38,6 +38,8 @@ struct Groups {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
     pub(crate) uid: u32,
+    /// For people only. None where the kernel does not say.
+    pub(crate) pid: Option<i32>,
     pub(crate) tier: Tier,
 }
 
@@ -47,6 +49,13 @@ pub(crate) struct Stranger {
     /// None where the kernel does not say.
     pub(crate) uid: Option<u32>,
     pub(crate) pid: Option<i32>,
+}
+
+impl Peer {
+    /// Who sent `request`. The gate before every call refuses one of whom nothing is known.
+    pub(crate) fn of<T>(request: &tonic::Request<T>) -> Option<Self> {
+        request.extensions().get::<Self>().copied()
+    }
 }
 
 impl Access {
@@ -96,6 +105,7 @@ impl Access {
         let tier = self.tier(peer.uid(), &groups).ok_or(stranger)?;
         Ok(Peer {
             uid: peer.uid(),
+            pid: peer.pid(),
             tier,
         })
     }

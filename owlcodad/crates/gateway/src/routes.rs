@@ -23,7 +23,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
-use owlcoda_pipeline::{Answer, CacheWish, Call, Entry, HOPS_HEADER, HeadSent, Request, Route};
+use owlcoda_pipeline::{
+    Answer, CacheWish, Call, Client, Delivery, Entry, HOPS_HEADER, Request, Route,
+};
 use owlcoda_types::{ErrorCode, RequestId};
 use owlcoda_wire::WireError;
 use owlcoda_wire::fault::Dialect;
@@ -70,26 +72,38 @@ fn cache_wish(headers: &HeaderMap) -> Result<CacheWish, WireError> {
     }
 }
 
+/// What is known of a request for a model before its meaning is.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    id: RequestId,
+    client: Client,
+    route: Route,
+    dialect: Dialect,
+    /// Bytes of its body, once that was read.
+    n_bytes_in: u64,
+}
+
 /// A call that comes in over HTTP.
 fn call(
     gateway: &Gateway,
-    id: RequestId,
-    route: Route,
+    arrival: Arrival,
     headers: &HeaderMap,
     request: Request,
 ) -> Result<Call, WireError> {
     let at_ms = gateway.clock.now_ms();
     Ok(Call {
-        id,
+        id: arrival.id,
         at_ms,
-        route,
+        route: arrival.route,
+        client: arrival.client,
+        n_bytes_in: arrival.n_bytes_in,
         request,
         session: None,
         raw: None,
         forwarded: Vec::new(),
         hops: hops(headers),
         cache: cache_wish(headers)?,
-        head_sent: HeadSent::default(),
+        delivery: Delivery::default(),
     })
 }
 
@@ -118,22 +132,27 @@ async fn answer(gateway: Gateway, call: Call) -> Response {
 /// Answers a request that cannot be read, and records it like every other.
 fn refuse(
     gateway: &Gateway,
-    id: RequestId,
-    route: Route,
-    dialect: Dialect,
+    arrival: Arrival,
     code: ErrorCode,
     why: &dyn std::fmt::Display,
 ) -> Response {
-    let at_ms = gateway.clock.now_ms();
-    let (model_asked, is_stream, session) = (String::new(), false, None);
-    let entry = Entry {
+    let Arrival {
         id,
-        at_ms,
+        client,
         route,
         dialect,
-        model_asked,
-        is_stream,
-        session,
+        n_bytes_in,
+    } = arrival;
+    let entry = Entry {
+        id,
+        at_ms: gateway.clock.now_ms(),
+        route,
+        client,
+        dialect,
+        model_asked: String::new(),
+        n_bytes_in,
+        is_stream: false,
+        session: None,
     };
     gateway.pipeline.refuse(entry, code);
     reply::error(dialect, code, &why.to_string(), id)

@@ -21,7 +21,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream as _;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http_body::Frame;
-use owlcoda_pipeline::{About, Answer, Call, Event, EventStream, Failure};
+use owlcoda_pipeline::{About, Answer, CHAT_END, Call, Delivery, EventStream, Failure};
 use owlcoda_supervise::Deadline;
 use owlcoda_types::RequestId;
 use owlcoda_wire::anthropic::StreamEvent;
@@ -45,7 +45,7 @@ type Opening = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
 
 pub(crate) async fn answer(gateway: Gateway, call: Call) -> Response {
     let (id, dialect) = (call.id, call.request.dialect());
-    let head_sent = call.head_sent.clone();
+    let delivery = call.delivery.clone();
     let Gateway {
         pipeline, settings, ..
     } = gateway;
@@ -58,7 +58,7 @@ pub(crate) async fn answer(gateway: Gateway, call: Call) -> Response {
             Err(failure) => return reply::call_error(dialect, &failure, id),
         },
         () = sleep(HOLD) => {
-            head_sent.set();
+            delivery.set_head_sent();
             State::Opening(opening)
         }
     };
@@ -70,6 +70,7 @@ pub(crate) async fn answer(gateway: Gateway, call: Call) -> Response {
         state,
         dialect,
         id,
+        delivery,
         out: BytesMut::new(),
         ping_interval,
         lull: Lull::default(),
@@ -109,6 +110,7 @@ struct Events {
     state: State,
     dialect: Dialect,
     id: RequestId,
+    delivery: Delivery,
     out: BytesMut,
     ping_interval: Duration,
     lull: Lull,
@@ -128,12 +130,10 @@ impl Events {
                 },
                 State::Streaming(stream) => match Pin::new(stream.as_mut()).poll_next(context) {
                     Poll::Pending => return,
-                    Poll::Ready(Some(Ok(Event::Messages(event)))) => event.encode(&mut self.out),
-                    Poll::Ready(Some(Ok(Event::Relayed(relayed)))) => {
-                        sse::encode(&mut self.out, Some(&relayed.event), &relayed.data);
-                    }
-                    Poll::Ready(Some(Ok(Event::Chat(chunk)))) => {
-                        sse::encode(&mut self.out, None, &chunk);
+                    Poll::Ready(Some(Ok(event))) => {
+                        let n_before = self.out.len();
+                        event.encode(&mut self.out);
+                        self.delivery.add(self.out.len() - n_before);
                     }
                     Poll::Ready(Some(Err(failure))) => self.fail(&failure),
                     Poll::Ready(None) => self.end(),
@@ -146,7 +146,7 @@ impl Events {
     fn end(&mut self) {
         self.state = State::Over;
         if self.dialect == Dialect::OpenAi {
-            sse::encode(&mut self.out, None, b"[DONE]");
+            self.out.extend_from_slice(CHAT_END);
         }
     }
 
@@ -168,6 +168,7 @@ impl Events {
             Dialect::Anthropic => StreamEvent::Ping.encode(&mut self.out),
             Dialect::OpenAi => self.out.extend_from_slice(b": ping\n\n"),
         }
+        self.delivery.add(self.out.len());
     }
 }
 

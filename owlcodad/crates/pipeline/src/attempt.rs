@@ -38,7 +38,7 @@ impl Inner {
     ) -> Result<Opened, CallError> {
         let model = visit.model();
         let shown = snapshot.shown_name(model, call.request.model()).to_owned();
-        settlement.routed(&model.id, &model.endpoint_id());
+        settlement.routed(&model.id, &model.endpoint_id(), dialect(model.protocol));
         settlement.priced(snapshot.rate(&model.id));
 
         let outgoing = outgoing(call, model, shown)?;

@@ -1,14 +1,14 @@
 //! What goes into the pipeline and what comes out.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use owlcoda_models::intent::Guess;
 use owlcoda_types::{RequestId, SessionId, UnixMs};
 use owlcoda_wire::fault::Dialect;
 use owlcoda_wire::translate::Relayed;
-use owlcoda_wire::{anthropic, openai};
+use owlcoda_wire::{anthropic, openai, sse};
 
 use crate::stream::EventStream;
 
@@ -21,6 +21,10 @@ pub struct Call {
     pub at_ms: UnixMs,
     /// Where it came in.
     pub route: Route,
+    /// Who called.
+    pub client: Client,
+    /// Bytes of the body in which it came; 0 where there was none.
+    pub n_bytes_in: u64,
     /// What is asked.
     pub request: Request,
     /// The conversation that it belongs to, for calls of our own agent.
@@ -35,23 +39,70 @@ pub struct Call {
     pub hops: u32,
     /// What the caller says of answers that are given again.
     pub cache: CacheWish,
-    /// Whether the caller has its status, whatever comes.
-    pub head_sent: HeadSent,
+    /// How much of the answer is on its way to the caller.
+    pub delivery: Delivery,
 }
 
-/// Set by who answers a caller as soon as a 200 is on its way, though nothing of the answer is here
-/// yet. The record of the call then says 200, and how it ended.
-#[derive(Clone, Debug, Default)]
-pub struct HeadSent(Arc<AtomicBool>);
+/// Who called, as far as somebody looked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Client {
+    /// Nobody asked.
+    #[default]
+    Unknown,
+    /// A user of this machine, as the kernel says.
+    User {
+        /// The user's number.
+        uid: u32,
+    },
+    /// Whoever has the daemon's token.
+    Token,
+    /// Our own agent, for somebody who is not known any more.
+    Agent,
+    /// The daemon itself.
+    Daemon,
+}
 
-impl HeadSent {
+impl std::fmt::Display for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("unknown"),
+            Self::User { uid } => write!(f, "uid:{uid}"),
+            Self::Token => f.write_str("token"),
+            Self::Agent => f.write_str("agent"),
+            Self::Daemon => f.write_str("daemon"),
+        }
+    }
+}
+
+/// How much of an answer is on its way. Set by who answers the caller, read when the call ends.
+#[derive(Clone, Debug, Default)]
+pub struct Delivery(Arc<Delivered>);
+
+#[derive(Debug, Default)]
+struct Delivered {
+    /// A 200 is on its way, though nothing of the answer is here yet. The record of the call then
+    /// says 200, and how it ended.
+    is_head_sent: AtomicBool,
+    n_bytes: AtomicU64,
+}
+
+impl Delivery {
     /// The head of the answer is on its way.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    pub fn set_head_sent(&self) {
+        self.0.is_head_sent.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// So many bytes more of the body are.
+    pub fn add(&self, n_bytes: usize) {
+        self.0.n_bytes.fetch_add(n_bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_head_sent(&self) -> bool {
+        self.0.is_head_sent.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn n_bytes(&self) -> u64 {
+        self.0.n_bytes.load(Ordering::Relaxed)
     }
 }
 
@@ -94,6 +145,16 @@ pub enum Route {
     Agent,
     /// The daemon itself, which wants a model to be in memory: this model, and no other in its place.
     Warmup,
+    /// Somebody who wants to see whether a model answers: this model, and no other in its place.
+    Probe,
+}
+
+impl Route {
+    /// Whether the call is about this one model: no other may answer, no kept answer may be given, and
+    /// how long it takes says nothing about calls that somebody needs.
+    pub(crate) const fn is_trial(self) -> bool {
+        matches!(self, Self::Warmup | Self::Probe)
+    }
 }
 
 /// What is asked, in the caller's dialect.
@@ -189,3 +250,17 @@ pub enum Event {
     /// The JSON document of one chunk of Chat Completions.
     Chat(Bytes),
 }
+
+impl Event {
+    /// Adds the event to `out` as a caller gets it.
+    pub fn encode(&self, out: &mut BytesMut) {
+        match self {
+            Self::Messages(event) => event.encode(out),
+            Self::Relayed(relayed) => sse::encode(out, Some(&relayed.event), &relayed.data),
+            Self::Chat(chunk) => sse::encode(out, None, chunk),
+        }
+    }
+}
+
+/// What ends a stream of Chat Completions; one of Messages ends with its last event.
+pub const CHAT_END: &[u8] = b"data: [DONE]\n\n";

@@ -11,6 +11,7 @@ use owlcoda_wire::fault::Dialect;
 use owlcoda_wire::translate::{StreamFault, TranslateError};
 
 use crate::call::MAX_HOPS;
+use crate::settle::Unrecorded;
 
 /// A call that failed: why, and how for programs.
 #[derive(Debug)]
@@ -66,6 +67,9 @@ pub enum CallError {
     /// No model server may be asked now.
     #[error(transparent)]
     Stopped(#[from] Stop),
+    /// The call is not on record, and has to be.
+    #[error(transparent)]
+    Unrecorded(#[from] Unrecorded),
     /// A defect of ours.
     #[error("{0}")]
     Internal(String),
@@ -99,6 +103,7 @@ impl CallError {
                 Some(code) => code,
                 None => ErrorCode::Unavailable,
             },
+            Self::Unrecorded(_) => ErrorCode::Busy,
             Self::Internal(_) => ErrorCode::Internal,
             Self::ShuttingDown => ErrorCode::ShuttingDown,
         }
@@ -120,6 +125,7 @@ impl CallError {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
             Self::Stopped(stop) => stop.retry_after(),
+            Self::Unrecorded(_) => Some(Unrecorded::RETRY_AFTER),
             _ => None,
         }
     }
@@ -149,6 +155,7 @@ impl CallError {
             | Self::Translate(_)
             | Self::Loop
             | Self::Stopped(_)
+            | Self::Unrecorded(_)
             | Self::Internal(_) => None,
             Self::Upstream(error) => Some(error.kind().unwrap_or(interrupted)),
             Self::Managed(ManagedError::Failed { .. }) => Some(FailureKind::Connect),

@@ -8,9 +8,11 @@ mod call;
 mod endpoints;
 mod failure;
 mod figures;
+mod gauges;
 mod health;
 mod pipeline;
 mod probe;
+mod report;
 mod settle;
 mod signs;
 mod snapshot;
@@ -20,15 +22,23 @@ mod translation;
 
 pub use cache::CacheStats;
 pub use call::{
-    About, Answer, CacheUse, CacheWish, Call, Event, HOPS_HEADER, HeadSent, MAX_HOPS, Request,
-    Route, Whole,
+    About, Answer, CHAT_END, CacheUse, CacheWish, Call, Client, Delivery, Event, HOPS_HEADER,
+    MAX_HOPS, Request, Route, Whole,
 };
-pub use endpoints::Endpoint;
+pub use endpoints::{Endpoint, NoSuchEndpoint, Reset, Served};
 pub use failure::{CallError, Failure};
-pub use figures::{Figures, MAX_SAMPLES, ModelFigures, Percentiles, Samples, Speed, route_name};
+pub use figures::{
+    Figures, MAX_SAMPLES, ModelFigures, Percentiles, Samples, Speed, WINDOW_CALLS, Window,
+    route_name,
+};
 pub use health::{EndpointHealth, HeardBy, Moment};
 pub use pipeline::Pipeline;
-pub use settle::{Entry, Outcome, Recorder, Settled};
+pub use probe::{ModelProbe, ProbeError, Verdict};
+pub use report::{
+    Budget, CostReport, ModelCost, ModelPerf, PerfReport, Recommendation, RouteLatency,
+    SpentBudget, UsageReport,
+};
+pub use settle::{Admitting, Entry, Outcome, Place, Receipt, Recorder, Settled, Unrecorded};
 pub use snapshot::{Settings, Snapshot, SnapshotError};
 pub use standing::{Standing, Traffic};
 pub use stream::EventStream;

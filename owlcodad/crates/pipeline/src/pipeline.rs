@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use owlcoda_models::policy::{BreakerState, Plan, Share, Stop, Visit};
+use owlcoda_models::policy::{Plan, Share, Stop, Visit};
 use owlcoda_models::recommend::Measured;
 use owlcoda_models::{Model, choose};
 use owlcoda_supervise::{CancellationToken, Live};
@@ -16,7 +16,7 @@ use crate::attempt::Opened;
 use crate::cache::{Kept, Key, key_of};
 use crate::call::{Answer, CacheWish, Call, MAX_HOPS, Route, Whole};
 use crate::failure::{CallError, Failure};
-use crate::settle::{Entry, Recorder, Settlement};
+use crate::settle::{Entry, Receipt, Recorder, Settlement};
 use crate::signs;
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
@@ -83,17 +83,6 @@ impl Pipeline {
         &self.inner.standing
     }
 
-    /// Sets the metrics of the breakers to what they are now.
-    pub fn observe_breakers(&self) {
-        for model in self.inner.standing.policy().health(now()) {
-            for state in BreakerState::ALL {
-                let labels = [&*model.endpoint, &*model.model, state.as_str()];
-                let is_in = f64::from(u8::from(model.breaker.state == state));
-                metric::BREAKER_STATE.set(labels, is_in);
-            }
-        }
-    }
-
     /// What was measured of `model` so far, and whether its server answers now.
     pub fn measured(&self, model: &Model) -> Measured {
         let standing = &self.inner.standing;
@@ -115,7 +104,9 @@ impl Pipeline {
     pub fn refuse(&self, entry: Entry, code: ErrorCode) {
         let inner = &self.inner;
         let recorder = Arc::clone(&inner.recorder);
-        Settlement::new(entry, recorder, Arc::clone(&inner.standing)).refuse(code);
+        let settlement = Settlement::new(entry, recorder, Arc::clone(&inner.standing));
+        // It has no place, so there is no receipt.
+        drop(settlement.refuse(code));
     }
 
     /// Calls a model. Dropping the future or the answer closes the connection to the model server;
@@ -130,7 +121,7 @@ impl Pipeline {
             Arc::clone(&inner.recorder),
             Arc::clone(&inner.standing),
         )
-        .answered_by(&call.head_sent);
+        .answered_by(&call.delivery);
         let served = tokio::select! {
             biased;
             () = inner.stopping.cancelled() => Err(CallError::ShuttingDown),
@@ -144,9 +135,10 @@ impl Pipeline {
                 }
                 visit.succeed();
                 settlement.usage(usage);
+                call.delivery.add(body.len());
                 let about = settlement.about();
                 settlement.first_event();
-                settlement.succeed(usage);
+                recorded(settlement.succeed(usage)).await?;
                 Ok(Answer::Whole(Whole { body, about }))
             }
             Ok(Served::Asked(Opened::Stream(stream), visit, _)) => {
@@ -155,12 +147,18 @@ impl Pipeline {
             }
             Ok(Served::Kept(kept)) => {
                 let body = kept.body.clone();
+                call.delivery.add(body.len());
                 let about = settlement.about();
                 // Nobody was asked, so nothing was spent.
-                settlement.succeed(Usage::default());
+                recorded(settlement.succeed(Usage::default())).await?;
                 Ok(Answer::Whole(Whole { body, about }))
             }
-            Err(error) => Err(settlement.fail(error)),
+            Err(error) => {
+                let (failure, receipt) = settlement.fail(error);
+                // What the caller hears is no better for a second reason.
+                let _ = recorded(receipt).await;
+                Err(failure)
+            }
         }
     }
 }
@@ -186,7 +184,7 @@ impl Inner {
         let choice = choose(&snapshot.registry, routing, asked, || {
             signs::of(&call.request)
         });
-        let plan = if call.route == Route::Warmup {
+        let plan = if call.route.is_trial() {
             Plan::alone(&snapshot.registry, asked)?
         } else {
             Plan::try_new(&snapshot.registry, &choice.name, |model| {
@@ -194,6 +192,7 @@ impl Inner {
             })?
         };
         settlement.guessed(choice.guess);
+        settlement.admit().await?;
         let key = cache_key(call, &snapshot, &plan);
         if let Some(key) = &key {
             match self.standing.cache().get(key, now()) {
@@ -205,7 +204,7 @@ impl Inner {
             }
         }
         let share = match call.route {
-            Route::Agent | Route::Warmup => Share::Agent,
+            Route::Agent | Route::Warmup | Route::Probe => Share::Agent,
             Route::Messages | Route::Chat => Share::Callers,
         };
         let asked = plan.asked().first().map(|model| model.id.clone());
@@ -250,6 +249,14 @@ impl Inner {
                 }
             }
         }
+    }
+}
+
+/// Waits until the record is where nothing can take it away, where that is asked for.
+async fn recorded(receipt: Option<Receipt>) -> Result<(), CallError> {
+    match receipt {
+        Some(receipt) => Ok(receipt.await?),
+        None => Ok(()),
     }
 }
 

@@ -3,137 +3,34 @@
 //! A [`Settlement`] is made when the call enters and consumed when it ends. One that is dropped
 //! unconsumed belongs to a caller that left, and says so.
 
+mod record;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use owlcoda_models::cost::Rate;
 use owlcoda_models::intent::Guess;
 use owlcoda_telemetry::metric;
-use owlcoda_types::{
-    Diagnostic, ErrorCode, FailureKind, Fault, RequestId, SessionId, UnixMs, Usage, clip, printable,
-};
+use owlcoda_types::{Diagnostic, ErrorCode, Fault, Usage};
 use owlcoda_wire::fault::Dialect;
 use tracing::debug;
 
 use crate::cache::Kept;
-use crate::call::{About, CacheUse, Call, HeadSent, Route};
+use crate::call::{About, CHAT_END, CacheUse, Delivery, Event};
 use crate::failure::{CallError, Failure, Progress};
 use crate::health::Moment;
 use crate::standing::{InFlight, Standing};
 
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// With a whole answer.
-    Ok,
-    /// The caller left, or interrupted its turn.
-    ClientGone,
-    /// The daemon shut down before the answer was whole.
-    AbortedByShutdown,
-    /// With an error.
-    Failed(ErrorCode),
-}
-
-impl Outcome {
-    /// For the audit and for metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::ClientGone => "client_gone",
-            Self::AbortedByShutdown => "aborted_by_shutdown",
-            Self::Failed(code) => code.as_str(),
-        }
-    }
-}
-
-/// One ended call, as it is recorded. Holds no prompt and no answer.
-#[derive(Clone, Debug)]
-pub struct Settled {
-    /// The call's name.
-    pub id: RequestId,
-    /// When it was admitted.
-    pub at_ms: UnixMs,
-    /// Where it came in.
-    pub route: Route,
-    /// What the caller spoke.
-    pub dialect: Dialect,
-    /// The name that the caller used, at most 200 characters.
-    pub model_asked: String,
-    /// Id of the model that the name led to.
-    pub model_used: Option<String>,
-    /// Id of the endpoint that was asked.
-    pub endpoint: Option<String>,
-    /// How often a model server was asked.
-    pub n_attempts: u32,
-    /// The HTTP status that the caller got.
-    pub status: u16,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// How it failed, where a model was chosen for it.
-    pub failure_kind: Option<FailureKind>,
-    /// Whether the caller asked for a stream.
-    pub is_stream: bool,
-    /// Whether an answer of before was given again, without asking a model server.
-    pub is_cached: bool,
-    /// Tokens as the model server counted them.
-    pub usage: Usage,
-    /// What they cost, in the configured currency; none where no rate is known.
-    pub cost: Option<f64>,
-    /// From sending the call to the first event.
-    pub ttft: Option<Duration>,
-    /// From admission to the end.
-    pub elapsed: Duration,
-    /// The conversation that it belongs to.
-    pub session: Option<SessionId>,
-    /// What the model server's dialect could not carry.
-    pub dropped_fields: Vec<String>,
-}
-
-/// Takes the records in. Must not block: it is called on the way of a call.
-pub trait Recorder: Send + Sync + std::fmt::Debug {
-    /// Takes one record in.
-    fn record(&self, settled: Settled);
-}
-
-/// What is known of a call when it comes in.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The call's name.
-    pub id: RequestId,
-    /// When it was admitted.
-    pub at_ms: UnixMs,
-    /// Where it came in.
-    pub route: Route,
-    /// What the caller spoke.
-    pub dialect: Dialect,
-    /// The name that the caller used, at most 200 characters; empty where it could not be read.
-    pub model_asked: String,
-    /// Whether the caller asked for a stream.
-    pub is_stream: bool,
-    /// The conversation that it belongs to.
-    pub session: Option<SessionId>,
-}
-
-impl Entry {
-    pub(crate) fn of(call: &Call) -> Self {
-        Self {
-            id: call.id,
-            at_ms: call.at_ms,
-            route: call.route,
-            dialect: call.request.dialect(),
-            model_asked: clip(&printable(call.request.model()), 200).into_owned(),
-            is_stream: call.request.is_stream(),
-            session: call.session,
-        }
-    }
-}
+pub use self::record::{Admitting, Entry, Outcome, Place, Receipt, Recorder, Settled, Unrecorded};
 
 /// Whom an attempt asked.
 #[derive(Debug)]
 struct Asked {
     model: Option<String>,
     endpoint: Option<String>,
+    dialect: Option<Dialect>,
     upstream_request_id: Option<String>,
 }
 
@@ -141,10 +38,13 @@ struct Asked {
 #[derive(Debug)]
 pub(crate) struct Settlement {
     settled: Option<Settled>,
+    /// Where the record goes, if one was to be had before anybody was asked.
+    place: Option<Box<dyn Place>>,
     started: Instant,
     sent: Option<Instant>,
     progress: Progress,
-    head_sent: HeadSent,
+    delivery: Delivery,
+    n_bytes_left: u64,
     upstream_request_id: Option<String>,
     first_failed: Option<Asked>,
     fallback_from: Option<String>,
@@ -158,34 +58,15 @@ pub(crate) struct Settlement {
 
 impl Settlement {
     pub(crate) fn new(entry: Entry, recorder: Arc<dyn Recorder>, standing: Arc<Standing>) -> Self {
-        let settled = Settled {
-            id: entry.id,
-            at_ms: entry.at_ms,
-            route: entry.route,
-            dialect: entry.dialect,
-            model_asked: entry.model_asked,
-            model_used: None,
-            endpoint: None,
-            n_attempts: 0,
-            status: 0,
-            outcome: Outcome::ClientGone,
-            failure_kind: None,
-            is_stream: entry.is_stream,
-            is_cached: false,
-            usage: Usage::default(),
-            cost: None,
-            ttft: None,
-            elapsed: Duration::ZERO,
-            session: entry.session,
-            dropped_fields: Vec::new(),
-        };
         let in_flight = standing.enter();
         Self {
-            settled: Some(settled),
+            settled: Some(Settled::begun(entry)),
+            place: None,
             started: Instant::now(),
             sent: None,
             progress: Progress::BeforeAnswer,
-            head_sent: HeadSent::default(),
+            delivery: Delivery::default(),
+            n_bytes_left: 0,
             upstream_request_id: None,
             first_failed: None,
             fallback_from: None,
@@ -198,17 +79,27 @@ impl Settlement {
         }
     }
 
-    /// Who answers the caller says in `head_sent` whether that has begun.
-    pub(crate) fn answered_by(mut self, head_sent: &HeadSent) -> Self {
-        self.head_sent = head_sent.clone();
+    /// Waits for what the record of the call needs before anybody is asked.
+    pub(crate) async fn admit(&mut self) -> Result<(), CallError> {
+        let call = self.settled.as_ref();
+        if let Some(admitting) = call.and_then(|call| self.recorder.admit(call)) {
+            self.place = Some(admitting.await?);
+        }
+        Ok(())
+    }
+
+    /// Who answers the caller says in `delivery` how far that is.
+    pub(crate) fn answered_by(mut self, delivery: &Delivery) -> Self {
+        self.delivery = delivery.clone();
         self
     }
 
-    /// This model is asked next.
-    pub(crate) fn routed(&mut self, model: &str, endpoint: &str) {
+    /// This model is asked next, in this dialect.
+    pub(crate) fn routed(&mut self, model: &str, endpoint: &str, dialect: Dialect) {
         if let Some(settled) = &mut self.settled {
             settled.model_used = Some(model.to_owned());
             settled.endpoint = Some(endpoint.to_owned());
+            settled.dialect_out = Some(dialect);
         }
         self.upstream_request_id = None;
     }
@@ -220,6 +111,7 @@ impl Settlement {
             self.first_failed = Some(Asked {
                 model: settled.model_used.clone(),
                 endpoint: settled.endpoint.clone(),
+                dialect: settled.dialect_out,
                 upstream_request_id: self.upstream_request_id.clone(),
             });
         }
@@ -249,6 +141,7 @@ impl Settlement {
         };
         settled.model_used = asked.model;
         settled.endpoint = asked.endpoint;
+        settled.dialect_out = asked.dialect;
         self.upstream_request_id = asked.upstream_request_id;
     }
 
@@ -352,30 +245,44 @@ impl Settlement {
         }
     }
 
-    /// The whole answer was given.
-    pub(crate) fn succeed(mut self, usage: Usage) {
+    /// These events end the answer and are on nobody's way yet: they count as given, because the call
+    /// ends before they are.
+    pub(crate) fn is_to_be_given(&mut self, last: &VecDeque<Event>) {
+        let Some(settled) = &self.settled else { return };
+        let mut out = BytesMut::new();
+        for event in last {
+            event.encode(&mut out);
+        }
+        if settled.dialect == Dialect::OpenAi {
+            out.extend_from_slice(CHAT_END);
+        }
+        self.n_bytes_left = out.len() as u64;
+    }
+
+    /// The whole answer is here. Where there is a receipt, it is given once that has come.
+    pub(crate) fn succeed(mut self, usage: Usage) -> Option<Receipt> {
         self.usage(usage);
-        self.end(Outcome::Ok, 200);
+        self.end(Outcome::Ok, 200)
     }
 
     /// The call failed; the caller learns of it in its dialect.
-    pub(crate) fn fail(mut self, error: CallError) -> Failure {
+    pub(crate) fn fail(mut self, error: CallError) -> (Failure, Option<Receipt>) {
         let diagnostic = self.diagnostic(&error);
         if let Some(settled) = &mut self.settled {
             settled.failure_kind = diagnostic.as_ref().map(|diagnostic| diagnostic.kind);
         }
-        self.refuse(error.code());
-        Failure { error, diagnostic }
+        let receipt = self.refuse(error.code());
+        (Failure { error, diagnostic }, receipt)
     }
 
     /// The call ended with `code` and nothing more is to be said of it.
-    pub(crate) fn refuse(mut self, code: ErrorCode) {
+    pub(crate) fn refuse(mut self, code: ErrorCode) -> Option<Receipt> {
         let outcome = match code {
             ErrorCode::ShuttingDown => Outcome::AbortedByShutdown,
             code => Outcome::Failed(code),
         };
         let status = self.status_now(code);
-        self.end(outcome, status);
+        self.end(outcome, status)
     }
 
     /// How the call failed, for programs; none where no model was chosen or asked.
@@ -398,22 +305,21 @@ impl Settlement {
 
     /// The status of an end with `code`: where an answer has begun it has been sent already.
     fn status_now(&self, code: ErrorCode) -> u16 {
-        if self.progress == Progress::InAnswer || self.head_sent.get() {
+        if self.progress == Progress::InAnswer || self.delivery.is_head_sent() {
             200
         } else {
             code.http_status()
         }
     }
 
-    fn end(&mut self, outcome: Outcome, status: u16) {
+    fn end(&mut self, outcome: Outcome, status: u16) -> Option<Receipt> {
         let cost = self.cost();
-        let Some(mut settled) = self.settled.take() else {
-            return;
-        };
+        let mut settled = self.settled.take()?;
         settled.cost = cost;
         settled.outcome = outcome;
         settled.status = status;
         settled.elapsed = self.started.elapsed();
+        settled.n_bytes_out = self.delivery.n_bytes() + self.n_bytes_left;
         count(&settled);
         let now = Moment::since(settled.at_ms, self.started);
         self.standing.leave(&settled, whose_health(outcome), now);
@@ -424,14 +330,19 @@ impl Settlement {
             tokens.in = settled.usage.prompt_tokens(), tokens.out = settled.usage.output_tokens,
             elapsed_ms = millis(settled.elapsed), "call ended"
         );
+        if let Some(place) = self.place.take() {
+            return Some(place.record(settled));
+        }
         self.recorder.record(settled);
+        None
     }
 }
 
 impl Drop for Settlement {
     fn drop(&mut self) {
         let status = self.status_now(ErrorCode::Cancelled);
-        self.end(Outcome::ClientGone, status);
+        // Nobody is left to wait for the receipt.
+        drop(self.end(Outcome::ClientGone, status));
     }
 }
 

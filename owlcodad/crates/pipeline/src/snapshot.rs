@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use owlcoda_config::{
     CacheConfig, Config, CostConfig, EndpointUrl, HealthConfig, ModelTarget, PolicyConfig,
-    Protocol, ResponseModelStyle, RoutingConfig,
+    Protocol, ResponseModelStyle, RoutingConfig, SloConfig,
 };
 use owlcoda_models::cost::Rate;
 use owlcoda_models::intent::Signs;
@@ -38,6 +38,8 @@ pub struct Settings {
     pub routing: RoutingConfig,
     /// Limits, retries, breakers and fallback.
     pub policy: PolicyConfig,
+    /// How many calls are to have an answer.
+    pub slo: SloConfig,
     /// Answers that are given again.
     pub cache: CacheConfig,
     /// How costs are told and estimated.
@@ -54,6 +56,7 @@ impl From<&Config> for Settings {
             style: config.response_model_style,
             routing: config.routing.clone(),
             policy: config.policy,
+            slo: config.slo,
             cache: config.cache,
             cost: config.cost.clone(),
             health: config.health,

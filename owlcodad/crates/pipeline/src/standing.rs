@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use owlcoda_models::Registry;
 use owlcoda_models::policy::Policy;
 use owlcoda_telemetry::metric;
-use owlcoda_types::Usage;
+use owlcoda_types::{UnixMs, Usage};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tracing::info;
 
 use crate::cache::{Cache, CacheStats};
 use crate::figures::{Figures, ModelFigures};
+use crate::gauges::Gauges;
 use crate::health::{EndpointHealth, HealthBook, HeardBy, Moment, Signal};
 use crate::settle::{Outcome, Settled};
 use crate::snapshot::Snapshot;
@@ -36,6 +37,7 @@ pub struct Traffic {
 pub struct Standing {
     policy: Policy,
     cache: Cache,
+    gauges: Gauges,
     figures: Mutex<Figures>,
     n_in_flight: AtomicU64,
     last_left: Notify,
@@ -66,6 +68,10 @@ impl Standing {
         &self.policy
     }
 
+    pub(crate) const fn gauges(&self) -> &Gauges {
+        &self.gauges
+    }
+
     pub(crate) const fn cache(&self) -> &Cache {
         &self.cache
     }
@@ -83,6 +89,12 @@ impl Standing {
     /// What was measured so far.
     pub fn figures(&self) -> Figures {
         self.figures.lock().clone()
+    }
+
+    /// Tokens and calls in all, and since when; 0 before the first call.
+    pub(crate) fn totals(&self) -> (Usage, u64, UnixMs) {
+        let figures = self.figures.lock();
+        (figures.usage, figures.n_calls, figures.since_ms)
     }
 
     /// How many calls that is about.

@@ -6,11 +6,12 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use owlcoda_models::policy::Visit;
 use owlcoda_supervise::{CancellationToken, Seldom};
+use owlcoda_types::Usage;
 use owlcoda_upstream::Frames;
 use owlcoda_upstream::managed::Lease;
 use owlcoda_wire::translate::StreamFault;
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::call::{About, Event};
 use crate::failure::{CallError, Failure};
-use crate::settle::Settlement;
+use crate::settle::{Receipt, Settlement};
 use crate::translation::Translator;
 
 /// The events of one answer. After an error, or the end, there is nothing more.
@@ -29,6 +30,8 @@ pub struct EventStream {
     about: About,
     /// What is reported when the answer ends; none once it was.
     end: Option<(Settlement, Visit)>,
+    /// What the last events wait for.
+    receipt: Option<Receipt>,
     stopping: Seldom,
     _lease: Option<Lease>,
 }
@@ -47,6 +50,7 @@ impl EventStream {
             queue: VecDeque::new(),
             about: About::default(),
             end: None,
+            receipt: None,
             stopping: Seldom::new(stopping.cancelled_owned()),
             _lease: lease,
         };
@@ -68,6 +72,11 @@ impl EventStream {
     /// What the caller may want to know beside the answer.
     pub const fn about(&self) -> &About {
         &self.about
+    }
+
+    /// Tokens as the model server has counted them so far.
+    pub fn usage(&self) -> Usage {
+        self.translator.usage()
     }
 
     /// Reads until there is an event to give, or the answer is over.
@@ -113,8 +122,9 @@ impl EventStream {
 
     fn succeed(&mut self) {
         let usage = self.translator.usage();
-        if let Some((settlement, visit)) = self.end.take() {
-            settlement.succeed(usage);
+        if let Some((mut settlement, visit)) = self.end.take() {
+            settlement.is_to_be_given(&self.queue);
+            self.receipt = settlement.succeed(usage);
             visit.succeed();
         }
     }
@@ -131,7 +141,22 @@ impl EventStream {
             _ => visit.fail(error.for_policy().kind, Instant::now().into_std()),
         }
         settlement.usage(usage);
-        settlement.fail(error)
+        // The answer is not whole, and nobody takes its error for one.
+        let (failure, _) = settlement.fail(error);
+        failure
+    }
+
+    /// Waits until what has ended is on record, where that is asked for.
+    fn poll_recorded(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        let Some(receipt) = &mut self.receipt else {
+            return Poll::Ready(Ok(()));
+        };
+        let recorded = ready!(receipt.as_mut().poll(context));
+        self.receipt = None;
+        if recorded.is_err() {
+            self.queue.clear();
+        }
+        Poll::Ready(recorded.map_err(CallError::from))
     }
 }
 
@@ -139,10 +164,13 @@ impl Stream for EventStream {
     type Item = Result<Event, Failure>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match self.poll_fill(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error)) => Poll::Ready(Some(Err(self.fail(error)))),
-            Poll::Ready(Ok(())) => Poll::Ready(self.queue.pop_front().map(Ok)),
+        if let Err(error) = ready!(self.poll_fill(context)) {
+            return Poll::Ready(Some(Err(self.fail(error))));
+        }
+        // Without the last events of an answer nobody takes it for whole.
+        match ready!(self.poll_recorded(context)) {
+            Err(error) => Poll::Ready(Some(Err(error.into()))),
+            Ok(()) => Poll::Ready(self.queue.pop_front().map(Ok)),
         }
     }
 }

@@ -53,10 +53,13 @@ fn record(seq: u64) -> AuditRecord {
         _ => 200,
     };
     AuditRecord {
+        oldest_open_ms: None,
         request_id: RequestId::from_bytes(id.to_be_bytes()),
         at_ms: at_ms(seq),
         route: AuditRoute::Messages,
+        client: None,
         dialect: AuditDialect::Anthropic,
+        dialect_out: None,
         model_asked: model.clone(),
         model_used: Some(model),
         endpoint: Some(format!("endpoint-{}", mixed % 3)),
@@ -77,6 +80,8 @@ fn record(seq: u64) -> AuditRecord {
         dropped_fields: Vec::new(),
         is_cached: false,
         cost_micros: None,
+        bytes_in: None,
+        bytes_out: None,
     }
 }
 

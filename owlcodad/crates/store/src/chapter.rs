@@ -34,6 +34,9 @@ pub(crate) enum Field {
     Model = 1,
     Endpoint = 2,
     Session = 4,
+    Client = 8,
+    /// Whether it is a beginning or an end; only beginnings are listed.
+    Phase = 16,
 }
 
 /// A value of a field, as chapters list it.
@@ -47,6 +50,11 @@ impl Term {
     pub(crate) fn new(field: Field, value: &[u8]) -> Self {
         let hash = crc32c::crc32c_append(field as u32, value);
         Self { field, hash }
+    }
+
+    /// That of the beginnings of calls.
+    pub(crate) fn start() -> Self {
+        Self::new(Field::Phase, b"start")
     }
 }
 
@@ -215,10 +223,10 @@ impl Draft {
                 self.chapter.classes = self.chapter.classes.map(|blocks| blocks | bit);
                 continue;
             };
-            if let Some(blocks) = self
-                .chapter
-                .classes
-                .get_mut(StatusClass::of(record.status) as usize)
+            let class = StatusClass::of(record.status) as usize;
+            // Without an end there is no status.
+            if let Some(blocks) = self.chapter.classes.get_mut(class)
+                && !record.is_start()
             {
                 *blocks |= bit;
             }
@@ -235,7 +243,13 @@ impl Draft {
         let n_fixed = 2 + MAX_BLOCKS + 16 + N_CLASSES;
         while n_fixed + terms.len() * TERM_BYTES > MAX_BODY_BYTES {
             let n_of = |field| terms.keys().filter(|term| term.field == field).count();
-            let fields = [Field::Model, Field::Endpoint, Field::Session];
+            let fields = [
+                Field::Model,
+                Field::Endpoint,
+                Field::Session,
+                Field::Client,
+                Field::Phase,
+            ];
             let Some(largest) = fields.into_iter().max_by_key(|field| n_of(*field)) else {
                 break;
             };
@@ -260,7 +274,14 @@ fn terms(record: &AuditRecord) -> impl Iterator<Item = Term> {
     let endpoint = endpoint.map(|endpoint| Term::new(Field::Endpoint, endpoint.as_bytes()));
     let session = record.session_id.as_ref();
     let session = session.map(|session| Term::new(Field::Session, session.as_bytes()));
-    models.chain(endpoint).chain(session)
+    let client = record.client.as_ref();
+    let client = client.map(|client| Term::new(Field::Client, client.as_bytes()));
+    let start = record.is_start().then(Term::start);
+    models
+        .chain(endpoint)
+        .chain(session)
+        .chain(client)
+        .chain(start)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use owlcoda_types::{ErrorCode, SessionId};
 
@@ -73,6 +74,12 @@ pub enum StoreError {
         /// The directory.
         dir: PathBuf,
     },
+    /// The queue of the writer had no room.
+    #[error("the store had no room for a record for {} ms", waited.as_millis())]
+    NoRoom {
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -108,7 +115,7 @@ impl StoreError {
     /// The code that every surface shares.
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Locked { .. } => ErrorCode::Busy,
+            Self::Locked { .. } | Self::NoRoom { .. } => ErrorCode::Busy,
             Self::NewerSchema { .. } => ErrorCode::Unsupported,
             Self::Closed => ErrorCode::ShuttingDown,
             Self::Conflict { .. } | Self::Occupied { .. } => ErrorCode::Conflict,

@@ -34,10 +34,10 @@ mod store;
 mod vault;
 mod writer;
 
-pub use audit::{Audit, AuditDialect, AuditRecord, AuditRoute};
+pub use audit::{Audit, AuditDialect, AuditRecord, AuditRoute, Reservation, Written};
 pub use error::StoreError;
 pub use integrity::Integrity;
 pub use notes::{Note, Notes};
-pub use query::{AuditOrder, AuditPage, AuditQuery, StatusClass};
+pub use query::{AuditOrder, AuditPage, AuditQuery, AuditStarts, StatusClass};
 pub use sessions::{MAX_APPEND_BYTES, MAX_EVENT_BYTES, SessionMeta, Sessions, StoredEvent};
 pub use store::{Store, StoreOptions, StoreStats};

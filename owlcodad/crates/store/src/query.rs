@@ -7,7 +7,7 @@
 mod filter;
 
 use crate::StoreError;
-use crate::audit::AuditRecord;
+use crate::audit::{AuditRecord, Running};
 use crate::block::Entry;
 use crate::chapter::Chapter;
 use crate::engine::Engine;
@@ -18,7 +18,7 @@ use crate::shelf::{Shelf, Source};
 use self::filter::Filter;
 pub use self::filter::StatusClass;
 
-use owlcoda_types::{SessionId, UnixMs};
+use owlcoda_types::{RequestId, SessionId, UnixMs};
 
 /// Most records of one page.
 const MAX_PAGE: usize = 1000;
@@ -33,6 +33,20 @@ pub enum AuditOrder {
     NewestFirst,
     /// The oldest record first.
     OldestFirst,
+}
+
+/// What is shown of calls that have begun and not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditStarts {
+    /// Nothing: only how calls ended.
+    #[default]
+    Hidden,
+    /// Those that run, and those whose end was dropped.
+    Running,
+    /// Every beginning, as it is stored.
+    All,
+    /// The same, and no ends.
+    Only,
 }
 
 /// Which records are asked for.
@@ -60,6 +74,14 @@ pub struct AuditQuery {
     pub status_class: Option<StatusClass>,
     /// Only calls that ended with this HTTP status or a higher one.
     pub min_status: Option<u16>,
+    /// Only calls of whom is recorded so.
+    pub client: Option<String>,
+    /// Only calls that took so long, or longer.
+    pub min_elapsed_ms: Option<u64>,
+    /// Only this call.
+    pub request: Option<RequestId>,
+    /// What is shown of calls that have not ended.
+    pub starts: AuditStarts,
 }
 
 impl Default for AuditQuery {
@@ -76,6 +98,10 @@ impl Default for AuditQuery {
             session: None,
             status_class: None,
             min_status: None,
+            client: None,
+            min_elapsed_ms: None,
+            request: None,
+            starts: AuditStarts::default(),
         }
     }
 }
@@ -107,14 +133,15 @@ pub struct AuditPage {
     pub next: Option<u64>,
 }
 
-/// Answers `query`. Damage is also added to `findings`.
+/// Answers `query`, where `running` have not ended. Damage is also added to `findings`.
 pub(crate) fn run(
     shelf: &Shelf,
     query: &AuditQuery,
     findings: &Findings,
+    running: &Running,
 ) -> Result<AuditPage, StoreError> {
     let mut search = Search {
-        filter: Filter::new(query),
+        filter: Filter::new(query, running),
         order: query.order,
         from_seq: query.after_seq.map_or(0, |seq| seq.saturating_add(1)),
         end_seq: query.before_seq.unwrap_or(u64::MAX),

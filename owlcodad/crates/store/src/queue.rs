@@ -28,6 +28,8 @@ pub(crate) type Ack = oneshot::Sender<Result<(), StoreError>>;
 pub(crate) enum Op {
     /// Write the body of an audit record, under the next number.
     Audit { at_ms: i64, body: Vec<u8> },
+    /// The same for one that must not be lost: it keeps its slots until it is durable, and says so.
+    Reserved { at_ms: i64, body: Vec<u8>, ack: Ack },
     /// Write events and the state they lead to.
     Session { write: Box<SessionWrite>, ack: Ack },
     /// Answer once everything queued before is durable.
@@ -77,11 +79,14 @@ impl Queue {
 
     /// Queues `op` of `n_bytes` as soon as there is room.
     pub(crate) async fn push(&self, op: Op, n_bytes: usize) -> Result<(), StoreError> {
-        let slots = Arc::clone(&self.slots)
-            .acquire_many_owned(n_slots(n_bytes))
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        let slots = self.reserve(n_bytes).await?;
         self.send(Queued { op, slots })
+    }
+
+    /// The slots of an operation of at most `n_bytes` that is to come, as soon as they are free.
+    pub(crate) async fn reserve(&self, n_bytes: usize) -> Result<OwnedSemaphorePermit, StoreError> {
+        let slots = Arc::clone(&self.slots).acquire_many_owned(n_slots(n_bytes));
+        slots.await.map_err(|_| StoreError::Closed)
     }
 
     /// Takes nothing more. What is queued is still written.
@@ -92,7 +97,7 @@ impl Queue {
     }
 
     /// Never waits: whoever holds a slot has a place in the channel.
-    fn send(&self, queued: Queued) -> Result<(), StoreError> {
+    pub(crate) fn send(&self, queued: Queued) -> Result<(), StoreError> {
         let is_awaited = !matches!(queued.op, Op::Audit { .. });
         match &*self.sender.read() {
             Some(sender) => sender.try_send(queued).map_err(|_| StoreError::Closed)?,

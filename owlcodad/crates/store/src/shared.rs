@@ -1,15 +1,17 @@
 //! What the writer says about itself, to everyone, and what readers read from.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use owlcoda_telemetry::metric;
 use owlcoda_types::{Clock, UnixMs};
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
 
 use crate::StoreError;
 use crate::anchor::Head;
+use crate::audit::OpenCalls;
 use crate::engine::Engine;
 use crate::integrity::{Findings, Integrity};
 use crate::shelf::Shelf;
@@ -20,9 +22,14 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) findings: Arc<Findings>,
     pub(crate) shelf: Arc<Shelf>,
+    pub(crate) open_calls: OpenCalls,
     pub(crate) n_audit_dropped: AtomicU64,
     pub(crate) n_outages: AtomicU64,
+    /// Whether audit records become durable, as far as the writer knows.
+    is_taking_audit: AtomicBool,
     pub(crate) progress: Mutex<Progress>,
+    /// Number of the newest audit record that can be read.
+    pub(crate) newest: watch::Sender<u64>,
     /// The sessions' engine, or why there is none. A read holds the lock to its end, so that opening
     /// it again, and closing, wait for it.
     sessions: RwLock<Sessions>,
@@ -67,9 +74,12 @@ impl Shared {
             clock,
             findings,
             shelf,
+            open_calls: OpenCalls::default(),
             n_audit_dropped: AtomicU64::new(0),
             n_outages: AtomicU64::new(0),
+            is_taking_audit: AtomicBool::new(true),
             progress: Mutex::default(),
+            newest: watch::Sender::new(0),
             sessions: RwLock::new(Err(None)),
             passing: Mutex::default(),
             labour: Labour {
@@ -140,6 +150,19 @@ impl Shared {
 
     pub(crate) fn end_outage(&self) {
         self.passing.lock().outage = None;
+    }
+
+    pub(crate) fn set_taking_audit(&self, is_taking: bool) {
+        self.is_taking_audit.store(is_taking, Ordering::Release);
+    }
+
+    /// Why audit records do not become durable now; `None` while they do.
+    pub(crate) fn audit_outage(&self) -> Option<Arc<str>> {
+        if self.is_taking_audit.load(Ordering::Acquire) {
+            return None;
+        }
+        let reason = self.passing.lock().outage.clone();
+        Some(reason.unwrap_or_else(|| "it has not recovered yet".into()))
     }
 
     pub(crate) fn set_anchor_failure(&self, failure: Option<String>) {

@@ -168,6 +168,9 @@ impl Store {
         });
         // Before the first acknowledgement. A full disk does not keep what is there from being read.
         writer.write_anchor();
+        let opened_after_seq = shared.progress.lock().head.last_seq;
+        // Also where the audit cannot be opened yet.
+        shared.newest.send_replace(opened_after_seq);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
@@ -183,6 +186,7 @@ impl Store {
             inner: Arc::new(Inner {
                 queue,
                 shared,
+                opened_after_seq,
                 readers: Arc::new(Semaphore::new(MAX_READERS)),
                 running: Mutex::new(Some(Running { thread, lock })),
                 notes: Notes::of(dir),
@@ -283,6 +287,8 @@ fn unless_full<T>(result: Result<T, StoreError>) -> Result<Result<T, StoreError>
 pub(crate) struct Inner {
     pub(crate) queue: Queue,
     pub(crate) shared: Arc<Shared>,
+    /// Number of the newest audit record of before.
+    pub(crate) opened_after_seq: u64,
     readers: Arc<Semaphore>,
     /// `None` once closed.
     running: Mutex<Option<Running>>,

@@ -12,6 +12,7 @@
 //! After a failed write an engine's state is not known any more: it is let go and opened again, see
 //! `outage.rs`. Meanwhile sessions are refused, and audit records wait in memory up to a bound.
 
+mod backlog;
 mod group;
 mod mend;
 #[cfg(test)]
@@ -24,10 +25,10 @@ use std::time::{Duration, Instant};
 
 use owlcoda_telemetry::metric;
 
+use self::backlog::Backlog;
 use self::group::Group;
 use crate::StoreError;
 use crate::anchor::{self, Head};
-use crate::block::Entry;
 use crate::engine::{Engine, EngineError, Opener, guarded};
 use crate::ledger::Ledger;
 use crate::outage::Outage;
@@ -63,7 +64,7 @@ pub(crate) struct Writer {
     /// Number of the last audit record before the backlog.
     backlog_after: u64,
     /// Audit records that are not known to be durable.
-    backlog: Vec<Entry>,
+    backlog: Backlog,
     progress: Progress,
     anchored: Head,
     anchored_at: Instant,
@@ -102,7 +103,7 @@ impl Writer {
             backlog_after: parts.head.last_seq,
             ledger: parts.ledger,
             ledger_outage: None,
-            backlog: Vec::new(),
+            backlog: Backlog::default(),
             progress: Progress {
                 head: parts.head,
                 ..Progress::default()
@@ -261,18 +262,16 @@ impl Writer {
             return false;
         }
         if self.ledger_outage.is_some() {
-            let n_over = self.backlog.len().saturating_sub(MAX_BACKLOG);
-            if n_over > 0 {
-                // The oldest are kept: some of them may be durable, and their numbers tell which.
-                self.backlog.truncate(MAX_BACKLOG);
-                self.shared.count_dropped(n_over as u64);
+            let n_lost = self.backlog.cut(MAX_BACKLOG);
+            if n_lost > 0 {
+                self.shared.count_dropped(n_lost as u64);
             }
             return false;
         }
-        let written = guarded(|| self.ledger.append(&self.backlog));
+        let written = guarded(|| self.ledger.append(self.backlog.entries()));
         match written {
             Ok(()) => {
-                self.backlog.clear();
+                self.backlog.settle(self.backlog.len());
                 self.backlog_after = self.ledger.last_seq();
                 true
             }
@@ -303,6 +302,14 @@ impl Writer {
             progress.session_bytes = sessions.size_bytes();
         }
         *self.shared.progress.lock() = *progress;
+        let last_seq = progress.head.last_seq;
+        self.shared.newest.send_if_modified(|newest| {
+            let is_new = self.ledger.is_open() && last_seq > *newest;
+            if is_new {
+                *newest = last_seq;
+            }
+            is_new
+        });
     }
 
     fn is_anchor_behind(&self) -> bool {

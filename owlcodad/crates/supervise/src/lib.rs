@@ -14,11 +14,13 @@ mod supervisor;
 
 pub use deadline::Deadline;
 pub use file_watch::{FileWatch, WatchMode};
-pub use host::{ConfigProblem, ConfigStatus, Host, Identity, Rejection, ReloadOutcome, Reloaded};
+pub use host::{
+    ConfigProblem, ConfigStatus, Host, HttpToken, Identity, Rejection, ReloadOutcome, Reloaded,
+};
 pub use live::Live;
 pub use seldom::Seldom;
 pub use service::{Activation, ActivationError, Heartbeat, Passed, ServiceManager, watch};
-pub use shutdown::{Phase, Shutdown};
+pub use shutdown::{Ending, Phase, Shutdown};
 pub use signals::{Hangups, Signal, Signals};
 pub use supervisor::{OnExit, Supervisor};
 pub use tokio_util::sync::CancellationToken;

@@ -147,6 +147,8 @@ table! {
     Counter<2> TOKENS "owlcoda_tokens_total" ["model", "direction"] "Tokens as the model servers count them; the direction says which kind.";
     Counter<0> AUDIT_RECORDS "owlcoda_audit_records_total" [] "Audit records made durable.";
     Counter<0> AUDIT_DROPPED "owlcoda_audit_dropped_total" [] "Audit records lost to a full queue or a failed store.";
+    Counter<0> AUDIT_REFUSED "owlcoda_audit_refused_total" [] "Calls that were not served, or not answered, because `audit.mode` is `strict` and they could not be recorded.";
+    Counter<0> AUDIT_LINES_FAILED "owlcoda_audit_jsonl_errors_total" [] "Tries to write the audit's lines of JSON that failed; the lines wait in the store.";
     Seconds<0> AUDIT_COMMIT "owlcoda_audit_commit_duration_seconds" [] "One group commit of the store, fdatasync included.";
     Seconds<0> STORAGE_OPEN "owlcoda_storage_open_duration_seconds" [] "Opening the store at start.";
     Counter<1> STORAGE_ERRORS "owlcoda_storage_errors_total" ["op"] "Store operations that failed.";
@@ -158,6 +160,7 @@ table! {
     Gauge<0> CONFIG_RELOADED_AT "owlcoda_config_last_reload_success_timestamp_seconds" [] "Unix time at which the configuration in force was read.";
     Gauge<1> CONFIG_WATCH "owlcoda_config_watch_mode" ["mode"] "1 for how changes of the configuration are noticed: events or polling.";
     Gauge<3> BREAKER_STATE "owlcoda_circuit_breaker_state" ["endpoint", "model", "state"] "1 for the state that a model's breaker is in: `closed`, `open` or `half_open`.";
+    Gauge<1> ERROR_BUDGET "owlcoda_error_budget_remaining_ratio" ["model"] "What is left of a model's error budget, over its last 100 calls: 1 is all of it, less than 0 is too many failures, NaN is a model that is gone.";
     Gauge<1> RUNTIME_UP "owlcoda_managed_runtime_up" ["runtime"] "1 while the daemon's own model server is ready.";
 }
 

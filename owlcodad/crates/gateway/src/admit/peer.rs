@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use owlcoda_pipeline::Client;
 use tokio::sync::OnceCell;
 
 /// The other end of one connection. It is looked up when it is first asked for, once.
@@ -32,20 +33,19 @@ impl Peer {
         self.end.theirs
     }
 
-    /// Whether the connection belongs to our own user, or to root. No answer is a no.
-    pub(crate) async fn is_ours(&self) -> bool {
+    /// The user of the connection, if that is our own or root. No answer is a no.
+    pub(crate) async fn our_user(&self) -> Option<Client> {
         let End { theirs, ours, uid } = &*self.end;
-        let Some(ours) = *ours else {
-            return false;
-        };
+        let ours = (*ours)?;
         let theirs = *theirs;
         let look_up = || async move {
             // The tables may be long.
             let owner = tokio::task::spawn_blocking(move || system::owner(theirs, ours));
             owner.await.ok().flatten()
         };
-        let uid = *uid.get_or_init(look_up).await;
-        uid.is_some_and(|uid| uid == 0 || uid == rustix::process::getuid().as_raw())
+        let uid = (*uid.get_or_init(look_up).await)?;
+        let is_ours = uid == 0 || uid == rustix::process::getuid().as_raw();
+        is_ours.then_some(Client::User { uid })
     }
 }
 

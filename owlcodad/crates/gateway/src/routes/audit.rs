@@ -7,7 +7,10 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Uri};
 use owlcoda_pipeline::{Route, route_name};
-use owlcoda_store::{AuditOrder, AuditPage, AuditQuery, AuditRecord, AuditRoute, StatusClass};
+use owlcoda_store::{
+    AuditDialect, AuditOrder, AuditPage, AuditQuery, AuditRecord, AuditRoute, AuditStarts,
+    StatusClass,
+};
 use owlcoda_types::ErrorCode;
 use serde_json::{Value, json};
 
@@ -77,6 +80,16 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         kind: Kind::Session,
         summary: "Only calls of this conversation, by its id.",
     },
+    Parameter {
+        name: "client",
+        kind: Kind::Text(200),
+        summary: "Only calls of whom is recorded so: `uid:1000`, `token`, `agent` or `daemon`.",
+    },
+    Parameter {
+        name: "minDurationMs",
+        kind: MANY,
+        summary: "Only calls that took so many milliseconds, or longer.",
+    },
 ];
 
 pub(crate) async fn list(
@@ -109,6 +122,10 @@ pub(crate) async fn list(
         session: given.text("session").and_then(|text| text.parse().ok()),
         status_class: given.text("status").and_then(StatusClass::parse),
         min_status: min_status.and_then(|status| u16::try_from(status).ok()),
+        client: text("client"),
+        min_elapsed_ms: given.whole("minDurationMs"),
+        request: None,
+        starts: AuditStarts::Running,
     };
     match gateway.audit.query(query).await {
         Ok(page) => reply::json(describe(&page).to_string()),
@@ -139,15 +156,32 @@ fn describe(page: &AuditPage) -> Value {
     })
 }
 
+/// The record as a line of JSON, without its end: what a page of `/v1/audit` has of it. Nothing in it
+/// is a control character, whatever a caller wrote.
+pub fn audit_line(seq: u64, record: &AuditRecord) -> String {
+    let plain = entry(seq, record).to_string();
+    if !plain.contains(|c| matches!(c, '\u{7f}'..='\u{9f}')) {
+        return plain;
+    }
+    // JSON leaves these as they are, and a terminal may obey them.
+    let escaped = plain.chars().map(|c| match c {
+        '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    });
+    escaped.collect()
+}
+
 fn entry(seq: u64, record: &AuditRecord) -> Value {
-    let is_ok = record.outcome == "ok";
+    let is_ok = ["ok", AuditRecord::RUNNING].contains(&&*record.outcome);
     json!({
         "seq": seq,
         "id": record.request_id.to_string(),
         "timestamp": reply::time(record.at_ms),
         "method": "POST",
         "path": path_of(record.route),
+        "client": record.client,
         "dialect": record.dialect.as_str(),
+        "dialectOut": record.dialect_out.map(AuditDialect::as_str),
         "model": record.model_asked,
         "servedBy": record.model_used,
         "endpoint": record.endpoint,
@@ -158,6 +192,8 @@ fn entry(seq: u64, record: &AuditRecord) -> Value {
         "streaming": record.is_stream,
         "durationMs": record.elapsed_ms,
         "ttftMs": record.ttft_ms,
+        "bytesIn": record.bytes_in,
+        "bytesOut": record.bytes_out,
         "inputTokens": record.usage.prompt_tokens(),
         "outputTokens": record.usage.output_tokens,
         "session": record.session_id.map(|id| id.to_string()),
@@ -173,6 +209,7 @@ const fn path_of(route: AuditRoute) -> &'static str {
         AuditRoute::Chat => Route::Chat,
         AuditRoute::Agent => Route::Agent,
         AuditRoute::Warmup => Route::Warmup,
+        AuditRoute::Probe => Route::Probe,
     })
 }
 

@@ -5,10 +5,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use owlcoda_pipeline::{Request, Route};
+use owlcoda_pipeline::{Client, Request, Route};
 use owlcoda_wire::fault::Dialect;
 use owlcoda_wire::openai;
 
+use super::Arrival;
 use crate::Gateway;
 use crate::admit::{Admitted, json_body};
 
@@ -18,23 +19,32 @@ const DIALECT: Dialect = Dialect::OpenAi;
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
     Extension(Admitted(id)): Extension<Admitted>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let mut arrival = Arrival {
+        id,
+        client,
+        route: ROUTE,
+        dialect: DIALECT,
+        n_bytes_in: 0,
+    };
     let body = match json_body(&headers, body, gateway.body_limits()).await {
         Ok(body) => body,
         Err(refused) => {
-            return super::refuse(&gateway, id, ROUTE, DIALECT, refused.code(), &refused);
+            return super::refuse(&gateway, arrival, refused.code(), &refused);
         }
     };
+    arrival.n_bytes_in = body.len() as u64;
     match super::parse(body, openai::Request::parse_bytes).await {
         Ok(request) => {
             let request = Request::Chat(Box::new(request));
-            match super::call(&gateway, id, ROUTE, &headers, request) {
+            match super::call(&gateway, arrival, &headers, request) {
                 Ok(call) => super::answer(gateway, call).await,
-                Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
+                Err(error) => super::refuse(&gateway, arrival, error.code(), &error),
             }
         }
-        Err(error) => super::refuse(&gateway, id, ROUTE, DIALECT, error.code(), &error),
+        Err(error) => super::refuse(&gateway, arrival, error.code(), &error),
     }
 }

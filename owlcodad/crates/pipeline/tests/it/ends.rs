@@ -248,10 +248,10 @@ async fn a_caller_that_has_its_200_is_recorded_with_it_however_the_call_ends() {
         let gate = Gate::new();
         room.fake.script(Script::error(500, "it broke").held(&gate));
         let call = call(dialect, Mode::Stream);
-        let head_sent = call.head_sent.clone();
+        let delivery = call.delivery.clone();
         let (answer, ()) = tokio::join!(room.pipeline.run(call), async {
             gate.reached().await;
-            head_sent.set();
+            delivery.set_head_sent();
             gate.open();
         });
         assert_eq!(answer.unwrap_err().code().http_status(), 500);

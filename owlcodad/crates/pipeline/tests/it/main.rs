@@ -4,6 +4,8 @@ mod anthropic_server;
 mod ends;
 mod names;
 mod quirks;
+#[cfg(test)]
+mod recorded;
 mod refusals;
 mod setup;
 mod standing;

@@ -18,8 +18,8 @@ use owlcoda_config::{
 };
 use owlcoda_models::Registry;
 use owlcoda_pipeline::{
-    Answer, CacheWish, Call, Event, EventStream, Failure, HeadSent, Outcome, Pipeline, Recorder,
-    Request, Route, Settings, Settled, Snapshot, Whole,
+    Answer, CacheWish, Call, Client, Delivery, Event, EventStream, Failure, Outcome, Pipeline,
+    Recorder, Request, Route, Settings, Settled, Snapshot, Whole,
 };
 use owlcoda_supervise::{CancellationToken, Live, Shutdown, Supervisor};
 use owlcoda_testkit::{COMPLETION_TOKENS, FakeUpstream, MODEL, PROMPT_TOKENS};
@@ -221,7 +221,9 @@ pub(crate) fn call_with(dialect: Dialect, mode: Mode, more: &Value) -> Call {
         forwarded: Vec::new(),
         hops: 0,
         cache: CacheWish::Unsaid,
-        head_sent: HeadSent::default(),
+        client: Client::User { uid: 1000 },
+        n_bytes_in: 77,
+        delivery: Delivery::default(),
     }
 }
 

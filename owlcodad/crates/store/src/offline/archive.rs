@@ -19,7 +19,8 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use super::Opened;
-use crate::query::{self, AuditOrder, AuditQuery};
+use crate::audit::Running;
+use crate::query::{self, AuditOrder, AuditQuery, AuditStarts};
 use crate::sessions::{SessionMeta, StoredEvent, read_events, states};
 use crate::store::StoreOptions;
 use crate::{StoreError, recovery};
@@ -60,7 +61,7 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line {
-    Audit(AuditLine),
+    Audit(Box<AuditLine>),
     Session(SessionMeta),
     Event(EventLine),
     Manifest(Manifest),
@@ -156,10 +157,17 @@ fn export_audit<W: Write>(
     let mut query = AuditQuery {
         limit: PAGE,
         order: AuditOrder::OldestFirst,
+        // Each number that there is.
+        starts: AuditStarts::All,
         ..AuditQuery::default()
     };
     loop {
-        let page = query::run(&opened.shared.shelf, &query, &opened.shared.findings)?;
+        let page = query::run(
+            &opened.shared.shelf,
+            &query,
+            &opened.shared.findings,
+            &Running::default(),
+        )?;
         let n_missing: u64 = page.missing.iter().map(|(from, to)| to - from + 1).sum();
         manifest.n_unreadable += n_missing + page.damaged.len() as u64;
         let next = query.following(&page);
@@ -169,11 +177,11 @@ fn export_audit<W: Write>(
                 manifest.first_audit_seq = seq;
             }
             manifest.last_audit_seq = seq;
-            writer.line(&Line::Audit(AuditLine {
+            writer.line(&Line::Audit(Box::new(AuditLine {
                 seq,
                 at_ms: record.at_ms,
                 record,
-            }))?;
+            })))?;
         }
         match next {
             Some(next) => query = next,

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use memchr::memmem::Finder;
-use owlcoda_types::{SessionId, UnixMs, clip};
+use owlcoda_types::{RequestId, SessionId, UnixMs, clip};
 use serde::{Deserialize, Serialize};
 
-use super::AuditQuery;
-use crate::audit::{AuditRecord, MAX_TEXT_CHARS};
+use super::{AuditQuery, AuditStarts};
+use crate::audit::{AuditRecord, MAX_FIELD_CHARS, MAX_TEXT_CHARS, Running, START};
 use crate::block::Entry;
 use crate::chapter::{Chapter, Field, Term};
 
@@ -85,6 +85,9 @@ pub(super) struct Filter<'a> {
     /// Cut as the texts of records are, so that a name that is too long finds its records.
     model: Option<Cow<'a, str>>,
     endpoint: Option<Cow<'a, str>>,
+    client: Option<Cow<'a, str>>,
+    /// Calls that have not ended.
+    running: &'a Running,
     terms: Vec<Term>,
     /// Texts that a record that matches has in its JSON.
     needles: Vec<Finder<'static>>,
@@ -94,12 +97,14 @@ pub(super) struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    pub(super) fn new(query: &'a AuditQuery) -> Self {
-        let cut = |text: &'a Option<String>| {
+    pub(super) fn new(query: &'a AuditQuery, running: &'a Running) -> Self {
+        let cut = |text: &'a Option<String>, max_chars| {
             let text = text.as_deref();
-            text.map(|text| clip(text, MAX_TEXT_CHARS))
+            text.map(|text| clip(text, max_chars))
         };
-        let (model, endpoint) = (cut(&query.model), cut(&query.endpoint));
+        let model = cut(&query.model, MAX_TEXT_CHARS);
+        let endpoint = cut(&query.endpoint, MAX_TEXT_CHARS);
+        let client = cut(&query.client, MAX_FIELD_CHARS);
         let term = |field, text: &Option<Cow<'_, str>>| {
             let text = text.as_ref();
             text.map(|text| Term::new(field, text.as_bytes()))
@@ -109,6 +114,8 @@ impl<'a> Filter<'a> {
             term(Field::Model, &model),
             term(Field::Endpoint, &endpoint),
             session.map(|session| Term::new(Field::Session, session.as_bytes())),
+            term(Field::Client, &client),
+            (query.starts == AuditStarts::Only).then(Term::start),
         ];
         let is_any = query.status_class.is_none() && query.min_status.is_none();
         let classes = StatusClass::ALL.into_iter().filter(|class| {
@@ -118,11 +125,13 @@ impl<'a> Filter<'a> {
         Self {
             terms: terms.into_iter().flatten().collect(),
             status: Finder::new(STATUS),
-            needles: needles(query, [&model, &endpoint]),
+            needles: needles(query, [&model, &endpoint, &client]),
             classes: (!is_any).then(|| classes.collect()),
             query,
             model,
             endpoint,
+            client,
+            running,
         }
     }
 
@@ -154,26 +163,62 @@ impl<'a> Filter<'a> {
     pub(super) fn record(&self, entry: &Entry) -> Result<Option<AuditRecord>, &'static str> {
         // Most records of a block do not match, and most of those can be told by looking for a text;
         // of the others half a record is read in half the time.
+        let is_start = entry.body.starts_with(START);
+        let is_shown = match self.query.starts {
+            AuditStarts::Hidden => !is_start,
+            AuditStarts::Running => !is_start || !self.running.is_empty(),
+            AuditStarts::All => true,
+            AuditStarts::Only => is_start,
+        };
+        if !is_shown {
+            return Ok(None);
+        }
         let has = |needle: &Finder<'_>| needle.find(&entry.body).is_some();
         if !self.needles.iter().all(has) {
             return Ok(None);
         }
+        // How a call will end nobody knows yet.
+        if self.classes.is_some() && is_start && self.query.starts != AuditStarts::Running {
+            return Ok(None);
+        }
         if self.classes.is_some()
+            && !is_start
             && let Some(status) = self.status_in(&entry.body)
             && !self.is_status(status)
         {
             return Ok(None);
         }
-        if !self.terms.is_empty() || self.classes.is_some() {
+        if !self.is_within(entry.at_ms, entry.at_ms) {
+            return Ok(None);
+        }
+        if is_start {
+            return Ok(self.start(AuditRecord::from_body(&entry.body)?));
+        }
+        let is_any = self.terms.is_empty()
+            && self.classes.is_none()
+            && self.query.min_elapsed_ms.is_none()
+            && self.query.request.is_none();
+        if !is_any {
             let sought: Sought<'_> = crate::record::value_of(&entry.body)?;
             if !self.is_sought(&sought) {
                 return Ok(None);
             }
         }
-        if !self.is_within(entry.at_ms, entry.at_ms) {
-            return Ok(None);
-        }
         AuditRecord::from_body(&entry.body).map(Some)
+    }
+
+    /// What is shown of a call that has begun.
+    fn start(&self, record: AuditRecord) -> Option<AuditRecord> {
+        let record = match self.query.starts {
+            AuditStarts::Running => self.running.describe(record),
+            _ => Some(record),
+        };
+        let is_sought = |record: &AuditRecord| {
+            // While it runs it has no status.
+            let has_status = self.classes.is_none() || record.status > 0;
+            has_status && self.is_sought(&Sought::of(record))
+        };
+        record.filter(is_sought)
     }
 
     /// The status in the JSON of a record, if it is where we write it.
@@ -203,19 +248,29 @@ impl<'a> Filter<'a> {
         let query = self.query;
         is_model
             && (self.endpoint.is_none() || record.endpoint == self.endpoint)
+            && (self.client.is_none() || record.client == self.client)
+            && query
+                .min_elapsed_ms
+                .is_none_or(|min| record.elapsed_ms >= min)
+            && query
+                .request
+                .is_none_or(|request| record.request_id == request)
             && (query.session.is_none() || record.session_id == query.session)
             && self.is_status(record.status)
     }
 }
 
 /// What the JSON of each record has that matches.
-fn needles(query: &AuditQuery, texts: [&Option<Cow<'_, str>>; 2]) -> Vec<Finder<'static>> {
+fn needles(query: &AuditQuery, texts: [&Option<Cow<'_, str>>; 3]) -> Vec<Finder<'static>> {
     let texts = texts.into_iter().flatten();
     let texts = texts.filter_map(|text| serde_json::to_string(text).ok());
     let session = query.session.as_ref();
     let session = session.and_then(|session| serde_json::to_string(session).ok());
+    let request = query.request.as_ref();
+    let request = request.and_then(|request| serde_json::to_string(request).ok());
     texts
         .chain(session)
+        .chain(request)
         .map(|needle| Finder::new(needle.as_bytes()).into_owned())
         .collect()
 }
@@ -231,7 +286,27 @@ struct Sought<'a> {
     endpoint: Option<Cow<'a, str>>,
     #[serde(default)]
     session_id: Option<SessionId>,
+    #[serde(borrow, default)]
+    client: Option<Cow<'a, str>>,
     status: u16,
+    elapsed_ms: u64,
+    request_id: RequestId,
+}
+
+impl<'a> Sought<'a> {
+    fn of(record: &'a AuditRecord) -> Self {
+        let some = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
+        Self {
+            model_asked: Cow::Borrowed(&record.model_asked),
+            model_used: some(&record.model_used),
+            endpoint: some(&record.endpoint),
+            session_id: record.session_id,
+            client: some(&record.client),
+            status: record.status,
+            elapsed_ms: record.elapsed_ms,
+            request_id: record.request_id,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use owlcoda_types::{SessionId, UnixMs};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::backlog::{Kept, Promise};
 use crate::StoreError;
 use crate::block::Entry;
 use crate::commit::Totals;
@@ -22,7 +23,9 @@ pub(super) type Sessions<'a> = Result<&'a dyn Engine, Option<&'a Arc<str>>>;
 pub(super) struct Group {
     n_ops: usize,
     n_bytes: usize,
-    audit: Vec<Entry>,
+    audit: Vec<Kept>,
+    /// Whether somebody waits for one of the audit records.
+    is_audit_awaited: bool,
     batch: Batch,
     /// What the sessions' engine holds after the batch.
     recovered: Recovered,
@@ -43,6 +46,7 @@ impl Group {
             n_ops: 0,
             n_bytes: 0,
             audit: Vec::new(),
+            is_audit_awaited: false,
             batch: Batch::default(),
             recovered,
             session_waiters: Vec::new(),
@@ -56,14 +60,14 @@ impl Group {
     /// where that cannot be written, with the reason.
     pub(super) fn take(&mut self, sessions: Sessions<'_>, queued: Queued) {
         self.n_ops += 1;
-        self.slots.push(queued.slots);
-        match queued.op {
-            Op::Audit { at_ms, body } => {
-                self.n_bytes += body.len();
-                self.audit.push(Entry {
-                    at_ms,
-                    body: body.into(),
-                });
+        let Queued { op, slots } = queued;
+        let mut slots = Some(slots);
+        match op {
+            Op::Audit { at_ms, body } => self.add_audit(at_ms, body, None),
+            Op::Reserved { at_ms, body, ack } => {
+                self.is_audit_awaited = true;
+                let promise = slots.take().map(|slots| Promise { ack, slots });
+                self.add_audit(at_ms, body, promise);
             }
             Op::Session { write, ack } => {
                 let added = match sessions {
@@ -81,6 +85,16 @@ impl Group {
             }
             Op::Flush { ack } => self.flush_waiters.push(ack),
         }
+        self.slots.extend(slots);
+    }
+
+    fn add_audit(&mut self, at_ms: UnixMs, body: Vec<u8>, promise: Option<Promise>) {
+        self.n_bytes += body.len();
+        let entry = Entry {
+            at_ms,
+            body: body.into(),
+        };
+        self.audit.push(Kept { entry, promise });
     }
 
     fn add_session(&mut self, engine: &dyn Engine, write: &SessionWrite) -> Result<(), StoreError> {
@@ -113,11 +127,12 @@ impl Group {
     }
 
     pub(super) fn has_waiters(&self) -> bool {
-        !self.session_waiters.is_empty() || !self.flush_waiters.is_empty()
+        let is_awaited = !self.session_waiters.is_empty() || !self.flush_waiters.is_empty();
+        is_awaited || self.is_audit_awaited
     }
 
     /// The audit records, taken out.
-    pub(super) fn take_audit(&mut self) -> Vec<Entry> {
+    pub(super) fn take_audit(&mut self) -> Vec<Kept> {
         std::mem::take(&mut self.audit)
     }
 

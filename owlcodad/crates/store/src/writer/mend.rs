@@ -40,6 +40,7 @@ impl Writer {
     pub(super) fn lose_ledger(&mut self, error: &StoreError) {
         let outage = Outage::new(error);
         self.shared.begin_outage(&outage.reason);
+        self.shared.set_taking_audit(false);
         self.ledger_outage = Some(outage);
     }
 
@@ -96,13 +97,14 @@ impl Writer {
                 // What the failed commit left may be durable or not; the numbers tell.
                 let n_durable = self.ledger.last_seq().saturating_sub(self.backlog_after);
                 let n_durable = usize::try_from(n_durable).unwrap_or(usize::MAX);
-                self.backlog.drain(..n_durable.min(self.backlog.len()));
+                self.backlog.settle(n_durable);
                 self.backlog_after = self.ledger.last_seq();
                 let n_audit = self.backlog.len() as u64;
                 if self.write_backlog() {
                     metric::AUDIT_RECORDS.add([], n_audit);
                 }
                 self.publish();
+                self.shared.set_taking_audit(self.ledger_outage.is_none());
                 self.end_outage();
             }
             Err(error) => {

@@ -1,5 +1,7 @@
 //! The rule of when to acknowledge, on engines that can be held back and made to fail.
 
+mod reserved;
+
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -39,6 +39,7 @@ fn varied(number: u64) -> AuditRecord {
         n if n.is_multiple_of(7) => 502,
         _ => 200,
     };
+    varied.client = (!number.is_multiple_of(5)).then(|| format!("uid:{}", number % 9));
     varied.session_id = (!number.is_multiple_of(3)).then(|| SessionId::from_bytes([session; 16]));
     varied
 }
@@ -157,6 +158,31 @@ fn cases() -> Vec<Case> {
                     && record.model_used.as_deref() == Some("used-1")
                     && record.status >= 500
             },
+        ),
+        (
+            "a client",
+            AuditQuery {
+                client: text("uid:7"),
+                ..all.clone()
+            },
+            |record| record.client.as_deref() == Some("uid:7"),
+        ),
+        (
+            "long calls of a client",
+            AuditQuery {
+                client: text("uid:7"),
+                min_elapsed_ms: Some(2_000),
+                ..all.clone()
+            },
+            |record| record.client.as_deref() == Some("uid:7") && record.elapsed_ms >= 2_000,
+        ),
+        (
+            "one call",
+            AuditQuery {
+                request: Some(varied(1234).request_id),
+                ..all.clone()
+            },
+            |record| record.request_id == varied(1234).request_id,
         ),
         (
             "a class below the least status",

@@ -18,3 +18,5 @@ mod offline;
 mod power;
 mod sample;
 mod segments;
+#[cfg(test)]
+mod starts;

@@ -16,10 +16,13 @@ pub(crate) fn record(number: u64) -> AuditRecord {
     let mut id = [0; 16];
     id[8..].copy_from_slice(&number.to_be_bytes());
     AuditRecord {
+        oldest_open_ms: None,
         request_id: RequestId::from_bytes(id),
         at_ms: 1_700_000_000_000,
         route: AuditRoute::Messages,
+        client: None,
         dialect: AuditDialect::Anthropic,
+        dialect_out: None,
         model_asked: format!("model-{}", number % 3),
         model_used: Some("served".to_owned()),
         endpoint: Some("local".to_owned()),
@@ -35,6 +38,8 @@ pub(crate) fn record(number: u64) -> AuditRecord {
         dropped_fields: vec!["top_k".to_owned()],
         is_cached: false,
         cost_micros: None,
+        bytes_in: None,
+        bytes_out: None,
     }
 }
 

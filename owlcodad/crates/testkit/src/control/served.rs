@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use owlcoda_proto::v1::{
-    GetVersionRequest, GetVersionResponse, ListModelsRequest, ListModelsResponse,
-    QueryAuditRequest, QueryAuditResponse, ReloadRequest, ReloadResponse, StatusRequest,
-    StatusResponse, audit_server, daemon_server, models_server,
+    GetVersionRequest, GetVersionResponse, ListModelsRequest, ListModelsResponse, MetricsRequest,
+    MetricsResponse, ProbeModelRequest, ProbeModelResponse, QueryAuditRequest, QueryAuditResponse,
+    ReloadRequest, ReloadResponse, StatusRequest, StatusResponse, audit_server, daemon_server,
+    models_server,
 };
 use owlcoda_proto::{ErrorCode, MIN_PROTOCOL, PROTOCOL, to_status};
 use tempfile::TempDir;
@@ -27,6 +28,7 @@ pub struct Answers {
     pub reload: Result<ReloadResponse, ErrorCode>,
     pub models: ListModelsResponse,
     pub audit: QueryAuditResponse,
+    pub model_probe: ProbeModelResponse,
 }
 
 impl Default for Answers {
@@ -38,6 +40,7 @@ impl Default for Answers {
             reload: Ok(ReloadResponse::default()),
             models: ListModelsResponse::default(),
             audit: QueryAuditResponse::default(),
+            model_probe: ProbeModelResponse::default(),
         }
     }
 }
@@ -68,6 +71,13 @@ impl daemon_server::Daemon for Services {
         }
     }
 
+    async fn metrics(
+        &self,
+        _: Request<MetricsRequest>,
+    ) -> Result<Response<MetricsResponse>, Status> {
+        Ok(Response::new(MetricsResponse::default()))
+    }
+
     async fn reload(&self, _: Request<ReloadRequest>) -> Result<Response<ReloadResponse>, Status> {
         match &self.answers.reload {
             Ok(reloaded) => Ok(Response::new(reloaded.clone())),
@@ -83,6 +93,13 @@ impl models_server::Models for Services {
         _: Request<ListModelsRequest>,
     ) -> Result<Response<ListModelsResponse>, Status> {
         Ok(Response::new(self.answers.models.clone()))
+    }
+
+    async fn probe(
+        &self,
+        _: Request<ProbeModelRequest>,
+    ) -> Result<Response<ProbeModelResponse>, Status> {
+        Ok(Response::new(self.answers.model_probe.clone()))
     }
 }
 
