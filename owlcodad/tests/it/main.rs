@@ -30,6 +30,8 @@ mod figures;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod hardship;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod hostile;
