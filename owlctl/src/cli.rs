@@ -384,7 +384,6 @@ mod tests {
             &["owlctl", "config", "export", "--format", "yaml"],
             &["owlctl", "recommend", "--intent", "poetry"],
             &["owlctl", "backends", "probe"],
-            &["owlctl", "cache"],
         ] {
             let error = Cli::try_parse_from(arguments).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{arguments:?}");
