@@ -70,6 +70,8 @@ pub(crate) enum ConfigCommand {
     /// Rewrite a file of an older version in the form of today; the old one is kept beside it.
     #[command(after_help = CONFIG_STATUS)]
     Migrate(MigrateArgs),
+    /// Print the JSON Schema of the file, for editors.
+    Schema,
 }
 
 /// Where the files are.

@@ -80,6 +80,7 @@ pub(crate) enum ConfigVerb {
     Show(ShowArgs),
     Export(ExportArgs),
     Migrate(MigrateArgs),
+    Schema(SchemaArgs),
 }
 
 /// Prints every value that a start would take and what it comes from; keys are never shown
@@ -129,6 +130,15 @@ impl ExportFormat {
         }
     }
 }
+
+/// Prints the JSON Schema of the configuration's file, for editors
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl config schema > config.schema.json      then \"$schema\": \"./config.schema.json\" in the file"
+)]
+pub(crate) struct SchemaArgs {}
 
 /// Rewrites a file of an older version in the form of today; the old one is kept beside it
 #[derive(Debug, Args)]

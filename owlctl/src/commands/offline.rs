@@ -50,6 +50,10 @@ fn arguments(verb: &OfflineVerb, global: &Global) -> Vec<OsString> {
                 }
                 &args.config
             }
+            ConfigVerb::Schema(_) => {
+                line.words(&["config", "schema"]);
+                return line.0;
+            }
             ConfigVerb::Migrate(args) => {
                 line.words(&["config", "migrate"]);
                 line.flag("--dry-run", args.dry_run);
