@@ -111,20 +111,20 @@ impl Recorder for AuditRecorder {
             return None;
         }
         let (audit, refusals) = (self.audit.clone(), Arc::clone(&self.refusals));
-        let traces = self.traces.clone();
         let start = has_start.then(|| start_of(call));
         Some(Box::pin(async move {
             let room = room(&audit, start).await.inspect_err(|_| refusals.add())?;
-            Ok(Box::new(Room {
-                room,
-                refusals,
-                traces,
-            }) as Box<dyn Place>)
+            Ok(Box::new(Room { room, refusals }) as Box<dyn Place>)
         }))
     }
 
+    fn ended(&self, call: &Settled) {
+        if let Some(traces) = &self.traces {
+            traces.write(&trace::line(call));
+        }
+    }
+
     fn record(&self, settled: Settled) {
-        trace_into(self.traces.as_ref(), &settled);
         if self.is_enabled.load(Ordering::Relaxed) {
             self.audit.append(to_record(settled));
         }
@@ -155,17 +155,11 @@ async fn room(audit: &Audit, start: Option<AuditRecord>) -> Result<Reservation, 
 struct Room {
     room: Reservation,
     refusals: Arc<Refusals>,
-    traces: Option<LineFile>,
 }
 
 impl Place for Room {
     fn record(self: Box<Self>, settled: Settled) -> Receipt {
-        let Self {
-            room,
-            refusals,
-            traces,
-        } = *self;
-        trace_into(traces.as_ref(), &settled);
+        let Self { room, refusals } = *self;
         let written = room.append(to_record(settled));
         Box::pin(async move {
             let written = tokio::time::timeout(WRITE_WAIT, written).await;
@@ -175,12 +169,6 @@ impl Place for Room {
             refusals.add();
             Err(Unrecorded::NotWritten { waited: WRITE_WAIT })
         })
-    }
-}
-
-fn trace_into(traces: Option<&LineFile>, settled: &Settled) {
-    if let Some(traces) = traces {
-        traces.write(&trace::line(settled));
     }
 }
 

@@ -41,7 +41,9 @@ use crate::restart::Invocation;
 use crate::safe_mode::{self, SafeMode};
 use crate::service::Service;
 use crate::shutdown::Ended;
-use crate::{boot, composition, discovery, figures, health, lost, places, shutdown, warmup};
+use crate::{
+    boot, composition, discovery, figures, health, lost, places, shutdown, upkeep, warmup,
+};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -476,21 +478,13 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     supervisor.spawn("http", OnExit::Fatal, |_| {
         parts.server.run(router, settings, connections)
     });
+    let store = parts.control.store.clone();
     supervisor.spawn("control", OnExit::Fatal, |_| {
         owlcoda_control::serve(parts.socket, parts.control)
     });
     let (exposition, logging) = (parts.exposition, parts.logging);
-    supervisor.spawn("metrics-upkeep", OnExit::Report, |stop| async move {
-        let mut due = tokio::time::interval(Exposition::UPKEEP_INTERVAL);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = due.tick() => {
-                    metric::LOG_LINES_DROPPED.reach([], logging.n_lost());
-                    exposition.run_upkeep();
-                }
-            }
-        }
+    supervisor.spawn("metrics-upkeep", OnExit::Report, move |stop| {
+        upkeep::keep(exposition, logging, store, stop)
     });
 }
 

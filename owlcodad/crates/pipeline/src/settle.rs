@@ -363,6 +363,7 @@ impl Settlement {
         if let Some(draft) = self.capture.take() {
             self.standing.captures().add(draft.finish(&settled));
         }
+        self.recorder.ended(&settled);
         debug!(
             request.id = %settled.id, model.asked = settled.model_asked,
             model.used = settled.model_used, endpoint = settled.endpoint,
@@ -405,6 +406,15 @@ fn count(settled: &Settled) {
     };
     metric::UPSTREAM_REQUESTS.add([endpoint, model, settled.outcome.as_str()], 1);
     let usage = &settled.usage;
+    if let Some(ttft) = settled
+        .ttft
+        .filter(|_| settled.is_stream && settled.outcome == Outcome::Ok)
+    {
+        // The first token is there when the writing begins.
+        let n_tokens = usage.output_tokens.saturating_sub(1);
+        let writing = settled.elapsed.saturating_sub(ttft);
+        metric::OUTPUT_SPEED.record([endpoint, model], n_tokens, writing);
+    }
     for (direction, n) in [
         ("input", usage.input_tokens),
         ("output", usage.output_tokens),

@@ -170,6 +170,9 @@ pub trait Recorder: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// Told of every call that ended, whether and however it is recorded.
+    fn ended(&self, _call: &Settled) {}
+
     /// Takes one record in, of a call that has no place.
     fn record(&self, settled: Settled);
 }
