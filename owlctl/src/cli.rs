@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod insight;
 pub(crate) mod lifecycle;
+pub(crate) mod measure;
 pub(crate) mod offline;
 #[cfg(test)]
 mod pages;
@@ -120,6 +121,8 @@ pub(crate) enum Verb {
     Lifecycle(lifecycle::LifecycleVerb),
     Status(StatusArgs),
     Health(HealthArgs),
+    Top(measure::TopArgs),
+    Benchmark(measure::BenchmarkArgs),
     Models(ModelsArgs),
     #[command(flatten)]
     Insight(insight::InsightVerb),
@@ -303,6 +306,8 @@ mod tests {
                 "wait",
                 "status",
                 "health",
+                "top",
+                "benchmark",
                 "models",
                 "usage",
                 "perf",

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share: the time limit and Ctrl-C.
 
 mod audit;
+mod benchmark;
 mod clients;
 mod completions;
 mod health;
@@ -15,6 +16,7 @@ mod service;
 mod sessions;
 mod status;
 mod token;
+mod top;
 mod version;
 
 use std::io;
@@ -48,6 +50,8 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Sessions(args) => sessions::run(&context()?, args).await,
             Verb::Clients(args) => clients::run(&context()?, args).await,
             Verb::Token(args) => token::run(&context()?, args).await,
+            Verb::Top(_) => top::run(&context()?).await,
+            Verb::Benchmark(args) => benchmark::run(&context()?, args).await,
             Verb::Lifecycle(verb) => lifecycle::run(&context()?, verb).await,
             Verb::Completions(args) => Ok(completions::run(args.shell)),
             Verb::Service(args) => service::run(&cli.global, args),
@@ -84,7 +88,7 @@ fn limit(cli: &Cli) -> Option<Duration> {
         Verb::Logs(args) if args.follow => return None,
         Verb::Status(args) if args.watch => return None,
         Verb::Lifecycle(LifecycleVerb::Wait(_)) => Some(60),
-        Verb::Lifecycle(_) => None,
+        Verb::Lifecycle(_) | Verb::Top(_) | Verb::Benchmark(_) => None,
         _ => Some(10),
     };
     cli.global.timeout.or(usual).map(Duration::from_secs)

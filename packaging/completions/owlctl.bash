@@ -22,6 +22,9 @@ _owlctl() {
             owlctl,backends)
                 cmd="owlctl__subcmd__backends"
                 ;;
+            owlctl,benchmark)
+                cmd="owlctl__subcmd__benchmark"
+                ;;
             owlctl,cache)
                 cmd="owlctl__subcmd__cache"
                 ;;
@@ -99,6 +102,9 @@ _owlctl() {
                 ;;
             owlctl,token)
                 cmd="owlctl__subcmd__token"
+                ;;
+            owlctl,top)
+                cmd="owlctl__subcmd__top"
                 ;;
             owlctl,traces)
                 cmd="owlctl__subcmd__traces"
@@ -241,6 +247,9 @@ _owlctl() {
             owlctl__subcmd__help,backends)
                 cmd="owlctl__subcmd__help__subcmd__backends"
                 ;;
+            owlctl__subcmd__help,benchmark)
+                cmd="owlctl__subcmd__help__subcmd__benchmark"
+                ;;
             owlctl__subcmd__help,cache)
                 cmd="owlctl__subcmd__help__subcmd__cache"
                 ;;
@@ -318,6 +327,9 @@ _owlctl() {
                 ;;
             owlctl__subcmd__help,token)
                 cmd="owlctl__subcmd__help__subcmd__token"
+                ;;
+            owlctl__subcmd__help,top)
+                cmd="owlctl__subcmd__help__subcmd__top"
                 ;;
             owlctl__subcmd__help,traces)
                 cmd="owlctl__subcmd__help__subcmd__traces"
@@ -497,7 +509,7 @@ _owlctl() {
 
     case "${cmd}" in
         owlctl)
-            opts="-o -h -V --home --socket --json --output --no-color --timeout --help --version start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help"
+            opts="-o -h -V --home --socket --json --output --no-color --timeout --help --version start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -915,6 +927,52 @@ _owlctl() {
                 return 0
             fi
             case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__benchmark)
+            opts="-o -h --runs --max-tokens --prompt --home --socket --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --runs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-tokens)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prompt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1869,7 +1927,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help)
-            opts="start stop restart drain wait status health models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help"
+            opts="start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1955,6 +2013,20 @@ _owlctl() {
         owlctl__subcmd__help__subcmd__backends__subcmd__reset__subcmd__breaker)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__benchmark)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2599,6 +2671,20 @@ _owlctl() {
         owlctl__subcmd__help__subcmd__token__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__top)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3845,6 +3931,40 @@ _owlctl() {
         owlctl__subcmd__token__subcmd__show)
             opts="-o -h --home --socket --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__top)
+            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -46,6 +46,8 @@ mod logs;
 #[cfg(test)]
 mod managed;
 #[cfg(test)]
+mod measure;
+#[cfg(test)]
 mod offline;
 #[cfg(test)]
 mod older_files;

@@ -36,7 +36,7 @@ pub use figures::{
 };
 pub use health::{EndpointHealth, HeardBy, Moment};
 pub use pipeline::Pipeline;
-pub use probe::{ModelProbe, ProbeError, Verdict};
+pub use probe::{ModelProbe, ProbeError, Question, Verdict};
 pub use report::{
     Budget, CostReport, ModelCost, ModelPerf, PerfReport, Recommendation, RouteLatency,
     SpentBudget, UsageReport,

@@ -19,7 +19,7 @@ use owlcoda_upstream::managed::Running;
 use owlcoda_upstream::{Place, Probe, UpstreamError};
 use owlcoda_wire::fault;
 
-pub use on_demand::{ModelProbe, ProbeError, Verdict};
+pub use on_demand::{ModelProbe, ProbeError, Question, Verdict};
 
 use crate::health::{HeardBy, Moment, Signal};
 use crate::pipeline::{Pipeline, now};

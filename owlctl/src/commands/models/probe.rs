@@ -38,6 +38,7 @@ pub(super) async fn run(
     let client = context.connect().await?;
     let request = ProbeModelRequest {
         model: args.model.clone(),
+        ..ProbeModelRequest::default()
     };
     let answer = client.models().probe(request).await?.into_inner();
     Ok(render(&answer, context.global.json))

@@ -19,8 +19,24 @@ use crate::endpoints::NoSuchEndpoint;
 use crate::failure::{CallError, Failure};
 use crate::pipeline::{Pipeline, now};
 
-/// Most tokens that a model may say when it is only asked whether it answers.
-const MAX_TOKENS: u32 = 8;
+/// What a model is told, and how much it may say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The words.
+    pub prompt: String,
+    /// Most tokens of the answer.
+    pub max_tokens: u32,
+}
+
+impl Default for Question {
+    /// Enough to see whether it answers.
+    fn default() -> Self {
+        Self {
+            prompt: "Hi".to_owned(),
+            max_tokens: 8,
+        }
+    }
+}
 
 /// What an endpoint answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,11 +122,12 @@ impl Pipeline {
         Ok(self.probe(endpoint, &probe, clock).await)
     }
 
-    /// Calls the model that `name` means with a few words. An error where it means none; a call that
+    /// Asks the model that `name` means a question. An error where it means none; a call that
     /// fails is none. Dropping the future ends the call.
     pub async fn probe_model(
         &self,
         name: &str,
+        question: &Question,
         clock: &dyn Clock,
     ) -> Result<ModelProbe, RouteError> {
         let model = self.snapshot().registry.resolve(name)?.clone();
@@ -126,9 +143,9 @@ impl Pipeline {
         };
         let began = now();
         let body = json!({
-            "model": model.id, "max_tokens": MAX_TOKENS, "stream": true,
+            "model": model.id, "max_tokens": question.max_tokens, "stream": true,
             "stream_options": {"include_usage": true},
-            "messages": [{"role": "user", "content": "Hi"}],
+            "messages": [{"role": "user", "content": question.prompt}],
         });
         let ended = match openai::Request::parse(body.to_string().as_bytes()) {
             Ok(asked) => {
