@@ -181,6 +181,14 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
 
+    /// Mend what can be mended without a question: modes of our own files, a socket left behind.
+    #[arg(long)]
+    pub(crate) fix: bool,
+
+    /// Write a tar file for whoever helps: checks, configuration without keys, end of the log, crashes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
+
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1980,12 +1980,16 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__doctor)
-            opts="-o -h --config --home --socket --context --json --output --no-color --timeout --help"
+            opts="-o -h --fix --bundle --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -726,6 +726,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l timeout -d 'G
 complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l bundle -d 'Write a tar file with checks, configuration without keys, the end of the log and crashes' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
@@ -734,6 +735,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -s o -l output -d 
 json\t''
 yaml\t''"
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l fix -d 'Mend what can be mended without a question'
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -s h -l help -d 'Print help'

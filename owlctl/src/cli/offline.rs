@@ -59,9 +59,17 @@ pub(crate) struct ValidateArgs {
     help_template = TEMPLATE,
     before_help = "Examples:
   owlctl doctor              exit status 1 where something does not work
+  owlctl doctor --fix        mends modes of its files, and a socket that was left behind
+  owlctl doctor --bundle owl.tar     for whoever helps; no keys, prompts or answers are in it
   owlctl --json doctor | jq '.checks[] | select(.state != \"ok\")'"
 )]
 pub(crate) struct DoctorArgs {
+    /// Mend what can be mended without a question
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Write a tar file with checks, configuration without keys, the end of the log and crashes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
     /// Configuration file [default: `config.json` in the data directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

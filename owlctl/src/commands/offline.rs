@@ -34,6 +34,8 @@ fn arguments(verb: &OfflineVerb, global: &Global) -> Vec<OsString> {
         }
         OfflineVerb::Doctor(args) => {
             line.words(&["doctor"]);
+            line.flag("--fix", args.fix);
+            line.option("--bundle", args.bundle.as_ref());
             line.option("--socket", global.socket.as_ref());
             &args.config
         }
