@@ -56,6 +56,8 @@ pub(crate) struct Cli {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
+    use clap_complete::{Shell, generate};
+    use expect_test::expect_file;
 
     use super::*;
 
@@ -99,5 +101,25 @@ mod tests {
                 .exit_code(),
             2
         );
+    }
+
+    /// After a change: `UPDATE_EXPECT=1 cargo test -p owl-repl packaged` writes them anew.
+    #[test]
+    fn the_packaged_manual_and_completions_say_what_the_help_says() {
+        let mut page = Vec::new();
+        let program = Cli::command();
+        clap_mangen::Man::new(program).render(&mut page).unwrap();
+        let page = String::from_utf8(page).unwrap();
+        expect_file!["../../packaging/man/owl-repl.1"].assert_eq(&page);
+        for (shell, file) in [
+            (Shell::Bash, "owl-repl.bash"),
+            (Shell::Zsh, "_owl-repl"),
+            (Shell::Fish, "owl-repl.fish"),
+        ] {
+            let mut script = Vec::new();
+            generate(shell, &mut Cli::command(), "owl-repl", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            expect_file![format!("../../packaging/completions/{file}")].assert_eq(&script);
+        }
     }
 }

@@ -74,7 +74,7 @@ impl ReplError {
                     format!("OWLCODA_HOME={} ", quoted(&home.to_string_lossy()))
                 });
                 format!(
-                    "  start it:                     {home}owlcodad serve\n  \
+                    "  start it:                     {home}owlctl start\n  \
                      or with all it needs at once: {home}packaging/quickstart\n"
                 )
             }

@@ -28,7 +28,7 @@ impl Opening {
     /// that one who only looks in leaves none behind and may come before there is a model.
     pub(crate) async fn of(cli: &Cli) -> Result<Self, ReplError> {
         let environment = Environment::of_process();
-        let place = Place::locate(cli.home.as_deref(), cli.socket.as_deref(), &environment)?;
+        let place = Place::of_running(cli.home.as_deref(), cli.socket.as_deref(), &environment)?;
         let client = connect(&place.socket)
             .await
             .map_err(|source| ReplError::Connect {

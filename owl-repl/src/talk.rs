@@ -99,8 +99,14 @@ impl Talk {
         let stream = async {
             if let Some(frames) = &mut self.frames {
                 let frame = tokio::time::timeout(SILENCE, frames.message()).await;
-                // Why a stream ended shows when it is attached again.
-                return Ok(Arrival::Frame(frame.ok().and_then(Result::ok).flatten()));
+                return match frame {
+                    // Somebody made us stop; we are not to come back.
+                    Ok(Err(status)) if status.code() == Code::PermissionDenied => {
+                        Err(Loss::Final(Failure::from(status)))
+                    }
+                    // Why a stream ended shows when it is attached again.
+                    frame => Ok(Arrival::Frame(frame.ok().and_then(Result::ok).flatten())),
+                };
             }
             let Some(session_id) = &self.session_id else {
                 return std::future::pending().await;

@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status: 0 ended as asked, 1 failed, 2 wrong arguments, 3 ended but had to cut running calls, \
 75 another daemon or program is in the way, 78 the configuration or the data directory is not \
-usable, 130 or 143 ended at once by a second signal.";
+usable, 85 to be started again by the service manager, 130 or 143 ended at once by a second signal.";
 
 const INIT_STATUS: &str = "\
 Exit status: 0 written, 1 nothing was written, because the file exists or no model server \
@@ -73,7 +73,7 @@ pub(crate) enum ConfigCommand {
 }
 
 /// Where the files are.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct PlaceArgs {
     /// Configuration file. Default: config.json in the home, where there is one.
     #[arg(long, value_name = "FILE")]
@@ -86,7 +86,7 @@ pub(crate) struct PlaceArgs {
     pub(crate) home: Option<PathBuf>,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
@@ -94,6 +94,16 @@ pub(crate) struct ServeArgs {
     /// Control socket. Default: run/control.sock in the home.
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
+
+    /// Leave the terminal: an own session, and log lines only in the log file [default:
+    /// log/owlcodad.log in the home]. `owlctl start` does it so.
+    #[arg(long)]
+    pub(crate) detach: bool,
+
+    /// Serve as a service of the machine: files in /var/lib/owlcoda and /etc/owlcoda, control socket in
+    /// /run/owlcoda, open to the groups owlcoda (look) and owlcoda-admin.
+    #[arg(long)]
+    pub(crate) system: bool,
 
     /// Check the configuration, the port and the machine, and end.
     #[arg(long)]
@@ -103,6 +113,30 @@ pub(crate) struct ServeArgs {
     #[arg(long, requires = "dry_run")]
     pub(crate) json: bool,
 }
+
+impl ServeArgs {
+    /// The same with the places of a service of the machine, where it is to be one; what was named
+    /// stays.
+    pub(crate) fn resolved(&self) -> Self {
+        let mut args = self.clone();
+        if args.system {
+            args.place.home.get_or_insert_with(|| SYSTEM_HOME.into());
+            args.socket
+                .get_or_insert_with(|| owlcoda_proto::SYSTEM_SOCKET.into());
+            let config = PathBuf::from(SYSTEM_CONFIG);
+            if args.place.config.is_none() && config.exists() {
+                args.place.config = Some(config);
+            }
+        }
+        args
+    }
+}
+
+/// Data directory of a service of the machine.
+const SYSTEM_HOME: &str = "/var/lib/owlcoda";
+
+/// Its configuration, where there is one.
+const SYSTEM_CONFIG: &str = "/etc/owlcoda/config.json";
 
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {
@@ -193,4 +227,48 @@ pub(crate) struct MigrateArgs {
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap_complete::{Shell, generate};
+    use expect_test::expect_file;
+
+    use super::*;
+
+    /// After a change: `UPDATE_EXPECT=1 cargo test -p owlcodad packaged` writes them anew.
+    #[test]
+    fn the_packaged_manual_and_completions_say_what_the_help_says() {
+        let mut page = Vec::new();
+        let mut program = Cli::command();
+        program.build();
+        clap_mangen::Man::new(program.clone())
+            .render(&mut page)
+            .unwrap();
+        let page = String::from_utf8(page).unwrap();
+        expect_file!["../../packaging/man/owlcodad.1"].assert_eq(&page);
+        for verb in program.get_subcommands() {
+            let name = verb.get_name();
+            if name == "help" {
+                continue;
+            }
+            let mut page = Vec::new();
+            clap_mangen::Man::new(verb.clone())
+                .render(&mut page)
+                .unwrap();
+            let page = String::from_utf8(page).unwrap();
+            expect_file![format!("../../packaging/man/owlcodad-{name}.1")].assert_eq(&page);
+        }
+        for (shell, file) in [
+            (Shell::Bash, "owlcodad.bash"),
+            (Shell::Zsh, "_owlcodad"),
+            (Shell::Fish, "owlcodad.fish"),
+        ] {
+            let mut script = Vec::new();
+            generate(shell, &mut Cli::command(), "owlcodad", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            expect_file![format!("../../packaging/completions/{file}")].assert_eq(&script);
+        }
+    }
 }

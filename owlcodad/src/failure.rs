@@ -10,6 +10,7 @@ use owlcoda_gateway::TokenError;
 use owlcoda_pipeline::SnapshotError;
 use owlcoda_proto::LocateError;
 use owlcoda_store::StoreError;
+use owlcoda_supervise::ActivationError;
 use owlcoda_types::ErrorCode;
 use owlcoda_upstream::UpstreamError;
 
@@ -52,6 +53,14 @@ pub(crate) enum Failure {
     ConfigExists { path: PathBuf },
     #[error("`{}` could not be written, and is as it was: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Activation(#[from] ActivationError),
+    #[error(
+        "the service manager passes a socket that listens on {address}, which other machines reach: \
+         listen on 127.0.0.1 in the unit, or set `host` to that address, `server.allowRemote` to \
+         true and every class of `auth` to `token`"
+    )]
+    PassedRemote { address: SocketAddr },
     #[error("could not listen on {address}: {source}")]
     Listen {
         address: SocketAddr,
@@ -85,6 +94,8 @@ impl Failure {
             | Self::Config(_)
             | Self::NotValid(_)
             | Self::Snapshot(_)
+            | Self::Activation(_)
+            | Self::PassedRemote { .. }
             | Self::Home { .. } => ErrorCode::InvalidConfig,
             Self::AlreadyRunning { .. } | Self::PortInUse { .. } => ErrorCode::Busy,
             Self::Listen { .. } | Self::Token(_) | Self::LogFile(_) => ErrorCode::InvalidConfig,
@@ -96,6 +107,16 @@ impl Failure {
             Self::Archive { .. } | Self::System { .. } | Self::Write { .. } => ErrorCode::Internal,
         };
         code.exit_status()
+    }
+}
+
+impl Failure {
+    /// Whether the next start would meet the very same, so that nobody is to try again unasked: the
+    /// configuration, or another program in the way.
+    pub(crate) fn is_told_once(&self) -> bool {
+        let told = [ErrorCode::InvalidConfig, ErrorCode::Busy];
+        told.iter()
+            .any(|code| code.exit_status() == self.exit_status())
     }
 }
 

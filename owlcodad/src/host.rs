@@ -1,16 +1,19 @@
 //! The daemon as a whole, as the surfaces see it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use owlcoda_gateway::{Admission, Token};
 use owlcoda_pipeline::{HeardBy, Pipeline};
 use owlcoda_store::{Integrity, Store};
-use owlcoda_supervise::{ConfigStatus, Host, Identity, Rejection, Reloaded};
+use owlcoda_supervise::{ConfigStatus, Host, HttpToken, Identity, Rejection, Reloaded};
 use owlcoda_upstream::managed::State;
 
 use crate::jsonl::Trouble;
 use crate::recorder::AuditRecorder;
 use crate::reload::ReloadHandle;
+use crate::safe_mode::SafeMode;
 
 /// Tells who the daemon is and what is wrong with it.
 #[derive(Debug)]
@@ -21,6 +24,9 @@ pub(crate) struct Daemon {
     pub(crate) recorder: Arc<AuditRecorder>,
     pub(crate) lines: Trouble,
     pub(crate) reload: ReloadHandle,
+    pub(crate) admission: Admission,
+    /// Why the daemon does without some of its parts, if so.
+    pub(crate) safe_mode: Option<SafeMode>,
 }
 
 impl Host for Daemon {
@@ -29,7 +35,7 @@ impl Host for Daemon {
     }
 
     fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut problems: Vec<_> = self.safe_mode.iter().map(SafeMode::reason).collect();
         let snapshot = self.pipeline.snapshot();
         if snapshot.registry.models().is_empty() {
             problems.push(snapshot.registry.no_models().to_string());
@@ -88,8 +94,27 @@ impl Host for Daemon {
         self.reload.report().status.clone()
     }
 
+    fn token(&self) -> HttpToken {
+        self.http_token(self.admission.token())
+    }
+
+    fn rotate_token(&self, grace: Duration) -> Result<HttpToken, String> {
+        let made = self.admission.rotate(&self.identity.home, grace);
+        made.map(|token| self.http_token(token))
+            .map_err(|error| error.to_string())
+    }
+
     fn reload(&self) -> BoxFuture<'_, Option<Reloaded>> {
         Box::pin(self.reload.reload())
+    }
+}
+
+impl Daemon {
+    fn http_token(&self, token: Token) -> HttpToken {
+        HttpToken {
+            token: token.into_secret(),
+            path: Token::path(&self.identity.home),
+        }
     }
 }
 

@@ -1,24 +1,30 @@
 //! `owlcodad`: parses the command line, wires the rooms together, and tells how it ended.
 
+mod boot;
 mod cli;
 mod composition;
 mod discovery;
+mod doors;
 mod failure;
 mod figures;
 mod health;
 mod host;
 mod instance;
 mod jsonl;
+mod liveness;
 mod lost;
 mod offline;
+mod opening;
 mod places;
 mod port_holder;
 mod recorder;
 mod reload;
+mod restart;
+mod safe_mode;
 mod serve;
+mod service;
 mod shutdown;
 mod storage;
-mod store;
 mod warmup;
 
 use std::io::Write as _;

@@ -21,7 +21,7 @@ use owlcoda_supervise::{
     CancellationToken, ConfigProblem, ConfigStatus, FileWatch, Hangups, Live, Rejection,
     ReloadOutcome, Reloaded, WatchMode,
 };
-use owlcoda_telemetry::{Logging, metric};
+use owlcoda_telemetry::{Logging, crash, metric};
 use owlcoda_types::Clock;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -29,6 +29,7 @@ use tracing::{error, info, warn};
 
 use crate::composition::Composition;
 use crate::recorder::AuditRecorder;
+use crate::safe_mode::{self, SafeMode};
 use sources::Reading;
 pub(crate) use sources::{Sources, described, problems_of};
 
@@ -117,6 +118,8 @@ pub(crate) struct Targets {
     pub(crate) bound: SocketAddr,
     pub(crate) logging: Logging,
     pub(crate) recorder: Arc<AuditRecorder>,
+    /// Whether what the daemon can do without stays off.
+    pub(crate) is_safe_mode: bool,
 }
 
 /// The one task that reloads.
@@ -229,7 +232,11 @@ impl Reloader {
     fn apply(&mut self, loaded: Loaded, fingerprint: Fingerprint) -> ReloadOutcome {
         let targets = &self.targets;
         let running = targets.composition.config();
-        let (config, pending_restart) = loaded.config.for_running(&running);
+        let (mut config, pending_restart) = loaded.config.for_running(&running);
+        crash::hide(safe_mode::secrets(&config));
+        if targets.is_safe_mode {
+            config = SafeMode::reduced(config);
+        }
         let gateway = owlcoda_gateway::Settings::new(&config.server, config.auth, targets.bound);
         if let Err(failure) = targets.composition.reconfigure(config.clone()) {
             let file = self.sources.now().path.unwrap_or_default();

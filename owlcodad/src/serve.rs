@@ -4,43 +4,65 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use owlcoda_agent::Agent;
 use owlcoda_config::{Config, Environment, Fingerprint, LogLevel};
-use owlcoda_control::{Control, ControlSocket};
+use owlcoda_control::{Access, Control, ControlSocket, Watching};
 use owlcoda_gateway::{Admission, Gateway, Server, Settings, Token};
 use owlcoda_pipeline::Pipeline;
 use owlcoda_proto::Place;
 use owlcoda_store::Notes;
-use owlcoda_supervise::{Hangups, Identity, Live, OnExit, Shutdown, Signals, Supervisor};
-use owlcoda_telemetry::{Exposition, LogFile, Logging, install_recorder, metric};
+use owlcoda_supervise::{
+    Hangups, Heartbeat, Identity, Live, OnExit, Phase, Shutdown, Signals, Supervisor, watch,
+};
+use owlcoda_telemetry::crash::{self, Reports};
+use owlcoda_telemetry::{Exposition, LogFile, Logging, StderrLines, install_recorder, metric};
 use owlcoda_types::{Clock, SystemClock};
 use owlcoda_upstream::managed::Runtimes;
 use owlcoda_upstream::{Discovery, Upstream};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use crate::boot::{Boot, Stage};
 use crate::cli::ServeArgs;
 use crate::composition::Composition;
+use crate::doors::Doors;
 use crate::failure::Failure;
 use crate::host::Daemon;
 use crate::instance::{Instance, prepare_home};
 use crate::jsonl::{Lines, Trouble};
-use crate::port_holder::PortHolder;
+use crate::liveness::{self, Liveness};
+use crate::opening::open_store;
 use crate::recorder::AuditRecorder;
 use crate::reload::{Reloader, Report, Sources, Targets};
-use crate::{composition, discovery, figures, health, lost, places, shutdown, store, warmup};
+use crate::restart::Invocation;
+use crate::safe_mode::{self, SafeMode};
+use crate::service::Service;
+use crate::shutdown::Ended;
+use crate::{boot, composition, discovery, figures, health, lost, places, shutdown, warmup};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs the daemon. Returns the exit status of one that ran.
 pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
+    let environment = Environment::of_process();
+    // Before anything else: the numbers of these descriptors are known, and nothing may take them.
+    let service = Service::of(&environment)?;
+    let is_supervised = service.manager.is_there();
+    let invocation = Invocation::of_process().map_err(|source| Failure::System {
+        what: "the path of this program",
+        source,
+    })?;
+    let args = args.resolved();
+    if args.detach {
+        // It fails for the leader of a group, which is nobody's child at a terminal.
+        let _ = rustix::process::setsid();
+    }
     let place = Place::locate(
         args.place.home.as_deref(),
         args.socket.as_deref(),
         &owlcoda_proto::Environment::of_process(),
     )?;
-    let environment = Environment::of_process();
     notice_stray_config(&owlcoda_config::find(
         args.place.config.as_deref(),
         &place.home,
@@ -55,19 +77,35 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let loaded = owlcoda_config::load(&source, &environment)?;
     let level = log_level(loaded.config.log_level);
     prepare_home(&place.home)?;
-    let log_file = log_file(&loaded.config, &place.home);
-    let logging = owlcoda_telemetry::init_logging(level, log_file).map_err(Failure::LogFile)?;
+    let mut log_file = log_file(&loaded.config, &place.home);
+    let mut lines = StderrLines::Shown;
+    if args.detach {
+        log_file = log_file.or_else(|| Some(own_log_file(&loaded.config, &place.home)));
+        lines = StderrLines::Hidden;
+    }
+    let logging =
+        owlcoda_telemetry::init_logging(level, log_file, lines).map_err(Failure::LogFile)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tail = Arc::clone(logging.tail());
+    Reports::new(place.home.join("crash"), VERSION, tail, Arc::clone(&clock)).install();
+    crash::hide(safe_mode::secrets(&loaded.config));
     let pid = std::process::id();
     let about_us = format!(
         "pid {pid}, version {VERSION}, socket {}\n",
         place.socket.display()
     );
     let instance = Instance::lock(&place.home, &about_us)?;
+    let boot = Arc::new(Boot::begin(&place.home, &*clock, VERSION));
+    let safe_mode = SafeMode::after(&boot, &place.home);
+    let access = if args.system {
+        Access::of_groups()
+    } else {
+        Access::of_owner()
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("owlcodad")
@@ -77,8 +115,13 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             source,
         })?;
     let log_end = logging.clone();
-    let status = runtime.block_on(async {
+    let this_boot = Arc::clone(&boot);
+    let ended = runtime.block_on(async {
         let started = Started {
+            service,
+            boot,
+            safe_mode,
+            access,
             place,
             sources,
             fingerprint,
@@ -91,13 +134,34 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     });
     // A thread that hangs in a system call must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_secs(2));
+    match &ended {
+        Ok(ended) if ended.status == shutdown::FAILED => {}
+        Ok(_) => this_boot.finished(),
+        Err(failure) if failure.is_told_once() => this_boot.withdrawn(),
+        Err(_) => {}
+    }
     drop(instance);
     log_end.finish();
-    status
+    let Ended { status, is_restart } = ended?;
+    if is_restart && is_supervised {
+        // It keeps our sockets meanwhile, and so no connection is refused.
+        return Ok(shutdown::RESTART);
+    }
+    if is_restart {
+        return Err(Failure::System {
+            what: "the restart",
+            source: invocation.begin_anew(),
+        });
+    }
+    Ok(status)
 }
 
 /// What is known before anything runs.
 struct Started {
+    service: Service,
+    boot: Arc<Boot>,
+    safe_mode: Option<SafeMode>,
+    access: Access,
     place: Place,
     sources: Sources,
     /// Of the files that were read.
@@ -109,8 +173,12 @@ struct Started {
 }
 
 impl Started {
-    async fn serve(self) -> Result<u8, Failure> {
+    async fn serve(self) -> Result<Ended, Failure> {
         let Self {
+            service,
+            boot,
+            mut safe_mode,
+            access,
             place,
             mut sources,
             fingerprint,
@@ -119,7 +187,11 @@ impl Started {
             clock,
             pid,
         } = self;
-        let config = loaded.config;
+        let mut config = loaded.config;
+        if safe_mode.is_some() {
+            config = SafeMode::reduced(config);
+        }
+        let manager = service.manager;
         let signals = Signals::listen().map_err(|source| Failure::System {
             what: "signal handlers",
             source,
@@ -131,13 +203,14 @@ impl Started {
         let started_at_ms = clock.now_ms();
 
         // Sockets first: a port in use is known before the store is opened.
-        let server = bind(&config).await?;
-        let address = server.local_addr().map_err(|source| Failure::System {
-            what: "the port",
-            source,
-        })?;
+        let doors = Doors::open(&config, service.sockets, &place.socket, access).await?;
+        let Doors {
+            server,
+            address,
+            socket,
+        } = doors;
         let http_url = format!("http://{address}");
-        let socket = ControlSocket::bind(&place.socket).await?;
+        let socket_path = socket.path().to_path_buf();
 
         let token = Token::load_or_create(&place.home)?;
         let exposition = install_recorder();
@@ -147,7 +220,15 @@ impl Started {
             reason = "milliseconds since 1970 fit 53 bits"
         )]
         metric::START_TIME.set([], started_at_ms as f64 / 1000.0);
-        let store = store::open(&place.home, &config).await?;
+        let store = open_store(
+            &place.home,
+            &config,
+            &clock,
+            &manager,
+            &boot,
+            safe_mode.as_mut(),
+        );
+        let store = store.await?;
 
         let supervisor = Supervisor::new(Shutdown::new());
         let upstream = Upstream::try_new(config.upstream.connect_timeout)?;
@@ -198,6 +279,7 @@ impl Started {
             bound: address,
             logging: logging.clone(),
             recorder: Arc::clone(&recorder),
+            is_safe_mode: safe_mode.is_some(),
         };
         let (reloader, reload) =
             Reloader::new(sources, fingerprint, report, targets, Arc::clone(&clock));
@@ -207,6 +289,7 @@ impl Started {
             path: recorder.jsonl_path(),
             trouble: Trouble::default(),
         };
+        let admission = Admission::new(token);
         let host = Daemon {
             identity: Identity {
                 version: VERSION,
@@ -220,6 +303,8 @@ impl Started {
             recorder,
             lines: lines.trouble.clone(),
             reload,
+            admission: admission.clone(),
+            safe_mode,
         };
         let control = Control {
             host: Arc::new(host),
@@ -227,11 +312,14 @@ impl Started {
             agent,
             store: store.clone(),
             logs: Arc::clone(logging.tail()),
+            exposition: exposition.clone(),
+            watching: Watching::default(),
+            clock: Arc::clone(&clock),
             shutdown: supervisor.shutdown().clone(),
         };
         let gateway = Gateway {
             settings: settings.clone(),
-            admission: Admission::new(token),
+            admission,
             pipeline: pipeline.clone(),
             audit: store.audit(),
             exposition: exposition.clone(),
@@ -243,9 +331,20 @@ impl Started {
             let composition = Arc::clone(&composition);
             move || composition.config().server.drain_timeout
         };
+        let heart = Heartbeat::default();
+        let mut liveness = Liveness {
+            heart: heart.clone(),
+            store: store.clone(),
+            door: server.door(),
+            address,
+            shutdown: supervisor.shutdown().clone(),
+            answered_at: Instant::now(),
+        };
         start_tasks(
             &supervisor,
             Parts {
+                boot,
+                heart,
                 composition,
                 discovery,
                 reloader,
@@ -262,13 +361,42 @@ impl Started {
             },
         );
 
-        announce(&http_url, &place.socket);
-        Ok(shutdown::wait(signals, &supervisor, &pipeline, &store, grace).await)
+        if manager.is_there() {
+            check_answer(address, supervisor.shutdown()).await;
+        }
+        if supervisor.shutdown().phase() == Phase::Running {
+            if let Some(limit) = service.watchdog {
+                let check = move || liveness.check();
+                watch(manager.clone(), limit, check).map_err(|source| Failure::System {
+                    what: "a thread for the watchdog",
+                    source,
+                })?;
+            }
+            announce(&http_url, &socket_path);
+            manager.ready(&format!("serving {http_url}"));
+        }
+        Ok(shutdown::wait(signals, &supervisor, &pipeline, &store, &manager, grace).await)
     }
+}
+
+/// Asks our own `/health` once, as whoever waits for our start would. Where it has no answer nothing
+/// is served, and the daemon ends.
+async fn check_answer(address: SocketAddr, shutdown: &Shutdown) {
+    let asked = tokio::task::spawn_blocking(move || liveness::asked(address)).await;
+    let why = match asked {
+        Ok(Ok(true)) => return,
+        Ok(Ok(false)) => "it is not well".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    error!(why, "our own /health did not answer");
+    shutdown.begin_drain();
 }
 
 /// Everything that the tasks own.
 struct Parts {
+    boot: Arc<Boot>,
+    heart: Heartbeat,
     composition: Arc<Composition>,
     discovery: Discovery,
     reloader: Reloader,
@@ -286,6 +414,8 @@ struct Parts {
 
 fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     let Parts {
+        boot,
+        heart,
         composition,
         discovery,
         reloader,
@@ -293,6 +423,10 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
         settings,
         ..
     } = parts;
+    boot.reached(Stage::Serving);
+    let draining = supervisor.shutdown().draining().clone();
+    supervisor.spawn("boot", OnExit::Report, |_| boot::settle(boot, draining));
+    supervisor.spawn("heart", OnExit::Report, |stop| heart.keep(stop));
     let warming = (
         Arc::clone(&composition),
         parts.gateway.pipeline.clone(),
@@ -346,19 +480,6 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     });
 }
 
-async fn bind(config: &Config) -> Result<Server, Failure> {
-    let address = SocketAddr::new(config.server.host, config.server.port);
-    Server::bind(address, config.server.max_connections)
-        .await
-        .map_err(|source| match source.kind() {
-            std::io::ErrorKind::AddrInUse => Failure::PortInUse {
-                address,
-                holder: PortHolder::find(address),
-            },
-            _ => Failure::Listen { address, source },
-        })
-}
-
 /// One line on standard output, for people and for whoever started us.
 fn announce(http_url: &str, socket: &Path) {
     let socket = socket.display();
@@ -391,6 +512,15 @@ fn log_file(config: &Config, home: &Path) -> Option<LogFile> {
         max_bytes: file.max_bytes,
         keep: file.keep,
     })
+}
+
+/// The log file of a daemon that has left its terminal, where the configuration names none.
+fn own_log_file(config: &Config, home: &Path) -> LogFile {
+    LogFile {
+        path: home.join("log").join("owlcodad.log"),
+        max_bytes: config.log_file.max_bytes,
+        keep: config.log_file.keep,
+    }
 }
 
 pub(crate) const fn log_level(level: LogLevel) -> owlcoda_telemetry::LogLevel {

@@ -1,11 +1,17 @@
 //! The command tree: what may be typed, and what its help says.
 
+pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod lifecycle;
 pub(crate) mod offline;
+#[cfg(test)]
+mod pages;
+pub(crate) mod service;
+pub(crate) mod sessions;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit::Exit;
 use crate::quantity;
@@ -14,19 +20,20 @@ use crate::quantity;
 const TEMPLATE: &str =
     "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
-/// Asks a running owlcodad how it is, which models it has and what it was asked; checks and writes its configuration.
+/// Starts and stops owlcodad, asks it how it is, which models it has and what it was asked, and checks its configuration.
 #[derive(Debug, Parser)]
 #[command(
     name = "owlctl",
     version,
     help_template = TEMPLATE,
     before_help = "Examples:
-  owlctl status              how the daemon is, with what needs a look at the bottom
+  owlctl start               the daemon, in the background
+  owlctl status              how it is, with what needs a look at the bottom
   owlctl models              what it can route to
   owlctl audit --errors      the last model calls that failed
   owlctl health -q           silent; the exit status is the answer
   owlctl doctor              what is wrong with this machine, daemon or not
-  owlctl --json models       one JSON object instead of text",
+  owlctl models -o json      one JSON object instead of text; -o yaml is the same as YAML",
     after_help = "`owlctl --help` explains the exit status.",
     after_long_help = Exit::help(),
     arg_required_else_help = true
@@ -57,19 +64,53 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) socket: Option<PathBuf>,
-    /// Print one JSON object instead of text
+    /// Print one JSON object instead of text: the same as `-o json`
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
-    /// Give up after this many seconds
+    /// How to print: text for people, or one document for programs
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        conflicts_with = "json",
+        help_heading = "Global options"
+    )]
+    pub(crate) output: Option<Output>,
+    /// No colours; they are for terminals alone, and never where `NO_COLOR` is set
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) no_color: bool,
+    /// Give up after this many seconds [default: 10; none for verbs that wait or follow]
     #[arg(
         long,
         global = true,
         value_name = "SECS",
-        default_value_t = 10,
         value_parser = clap::value_parser!(u64).range(1..=86_400),
         help_heading = "Global options"
     )]
-    pub(crate) timeout: u64,
+    pub(crate) timeout: Option<u64>,
+}
+
+/// How an answer is printed: as text for people, as one JSON object, or as the same object in YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Table,
+    Json,
+    Yaml,
+}
+
+impl Global {
+    /// What the options come to: a document is asked for by `--json` and by two values of `-o`.
+    pub(crate) fn settled(mut self) -> Self {
+        self.json |= matches!(self.output, Some(Output::Json | Output::Yaml));
+        self
+    }
+
+    /// Whether the document is to be YAML.
+    pub(crate) const fn is_yaml(&self) -> bool {
+        matches!(self.output, Some(Output::Yaml))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -81,6 +122,14 @@ pub(crate) enum Verb {
     Audit(Box<audit::AuditArgs>),
     Reload(ReloadArgs),
     Logs(LogsArgs),
+    Metrics(MetricsArgs),
+    Sessions(sessions::SessionsArgs),
+    Clients(access::ClientsArgs),
+    Token(access::TokenArgs),
+    Service(service::ServiceArgs),
+    Completions(CompletionsArgs),
+    #[command(flatten)]
+    Lifecycle(lifecycle::LifecycleVerb),
     #[command(flatten)]
     Offline(offline::OfflineVerb),
 }
@@ -105,9 +154,14 @@ pub(crate) struct VersionArgs {
     help_template = TEMPLATE,
     before_help = "Examples:
   owlctl status
+  owlctl status -w           again and again, until Ctrl-C; in a pipe one line a change
   owlctl --json status | jq '.problems'"
 )]
-pub(crate) struct StatusArgs {}
+pub(crate) struct StatusArgs {
+    /// Go on looking: on a terminal in place, else one line, or one document, for each change
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+}
 
 /// Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down
 #[derive(Debug, Args)]
@@ -165,6 +219,43 @@ pub(crate) struct LogsArgs {
     pub(crate) level: Option<String>,
 }
 
+/// Prints the metrics that Prometheus scrapes
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl metrics --grep tokens
+  owlctl metrics -o json | jq '.samples[] | select(.value > 0)'"
+)]
+pub(crate) struct MetricsArgs {
+    /// Only lines with this text; exit status 1 where there is none
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) grep: Option<String>,
+}
+
+/// Prints what makes a shell complete `owlctl`
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl completions bash > ~/.local/share/bash-completion/completions/owlctl
+  owlctl completions zsh > ~/.zfunc/_owlctl       with ~/.zfunc in fpath
+  owlctl completions fish > ~/.config/fish/completions/owlctl.fish"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: CompletedShell,
+}
+
+/// A shell that is known how to complete.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CompletedShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -198,17 +289,49 @@ mod tests {
         assert_eq!(
             verbs,
             [
-                "version", "status", "health", "models", "audit", "reload", "logs", "init",
-                "validate", "doctor", "config"
+                "version",
+                "status",
+                "health",
+                "models",
+                "audit",
+                "reload",
+                "logs",
+                "metrics",
+                "sessions",
+                "clients",
+                "token",
+                "service",
+                "completions",
+                "start",
+                "stop",
+                "restart",
+                "drain",
+                "wait",
+                "init",
+                "validate",
+                "doctor",
+                "config"
             ]
         );
         for verb in verbs {
             let help = help_of(&["owlctl", &verb, "--help"]);
             golden::check(&format!("help_{verb}"), &help);
         }
-        for verb in ["show", "export", "migrate"] {
-            let help = help_of(&["owlctl", "config", verb, "--help"]);
-            golden::check(&format!("help_config_{verb}"), &help);
+        for (verb, under) in [
+            ("config", "show"),
+            ("config", "export"),
+            ("config", "migrate"),
+            ("clients", "detach"),
+            ("token", "show"),
+            ("token", "rotate"),
+            ("sessions", "show"),
+        ] {
+            let help = help_of(&["owlctl", verb, under, "--help"]);
+            golden::check(&format!("help_{verb}_{under}"), &help);
+        }
+        for verb in ["install", "uninstall", "status"] {
+            let help = help_of(&["owlctl", "service", verb, "--help"]);
+            golden::check(&format!("help_service_{verb}"), &help);
         }
     }
 
@@ -221,7 +344,7 @@ mod tests {
             let cli = Cli::try_parse_from(arguments).unwrap();
             assert!(cli.global.json, "{arguments:?}");
             assert_eq!(cli.global.home, Some(PathBuf::from("/srv/owl")));
-            assert_eq!(cli.global.timeout, 10);
+            assert_eq!(cli.global.timeout, None);
         }
     }
 

@@ -1,12 +1,19 @@
 //! The commands, one file each, and what they share: the time limit and Ctrl-C.
 
 mod audit;
+mod clients;
+mod completions;
 mod health;
+mod lifecycle;
 mod logs;
+mod metrics;
 mod models;
 mod offline;
 mod reload;
+mod service;
+mod sessions;
 mod status;
+mod token;
 mod version;
 
 use std::io;
@@ -15,6 +22,7 @@ use std::time::Duration;
 use owlcoda_proto::v1::Usage;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::cli::lifecycle::LifecycleVerb;
 use crate::cli::{Cli, Verb};
 use crate::daemon::Context;
 use crate::error::CommandError;
@@ -24,25 +32,31 @@ use crate::report::Report;
 pub(crate) async fn run(cli: &Cli) -> Report {
     // Before anything is sent, so that Ctrl-C has its own exit status from then on.
     let interrupts = signal(SignalKind::interrupt());
-    let limit = Duration::from_secs(cli.global.timeout);
+    let limit = limit(cli);
     let context = || Context::of_process(&cli.global);
     let answer = async {
         match &cli.verb {
             Verb::Version(args) => version::run(&context()?, args).await,
-            Verb::Status(_) => status::run(&context()?).await,
+            Verb::Status(args) => status::run(&context()?, args).await,
             Verb::Health(_) => health::run(&context()?).await,
             Verb::Models(_) => models::run(&context()?).await,
             Verb::Audit(args) => audit::run(&context()?, args).await,
             Verb::Reload(_) => reload::run(&context()?).await,
             Verb::Logs(args) => logs::run(&context()?, args).await,
+            Verb::Metrics(args) => metrics::run(&context()?, args).await,
+            Verb::Sessions(args) => sessions::run(&context()?, args).await,
+            Verb::Clients(args) => clients::run(&context()?, args).await,
+            Verb::Token(args) => token::run(&context()?, args).await,
+            Verb::Lifecycle(verb) => lifecycle::run(&context()?, verb).await,
+            Verb::Completions(args) => Ok(completions::run(args.shell)),
+            Verb::Service(args) => service::run(&cli.global, args),
             Verb::Offline(verb) => offline::run(verb, &cli.global).await,
         }
     };
     let in_time = async {
-        if matches!(&cli.verb, Verb::Logs(args) if args.follow) {
-            // It ends when the person who looks on has seen enough.
+        let Some(limit) = limit else {
             return answer.await;
-        }
+        };
         let answer = tokio::time::timeout(limit, answer).await;
         answer.unwrap_or(Err(CommandError::TimedOut(limit)))
     };
@@ -51,10 +65,27 @@ pub(crate) async fn run(cli: &Cli) -> Report {
         () = interrupted(interrupts) => Err(CommandError::Interrupted),
     };
     let report = answer.unwrap_or_else(|error| Report::failure(&error));
+    let report = if cli.global.is_yaml() {
+        report.in_yaml()
+    } else {
+        report
+    };
     match &cli.verb {
         Verb::Health(args) if args.quiet => Report::data(String::new()).ending(report.exit),
         _ => report,
     }
+}
+
+/// How long the verb may take; none where it ends when a person has seen enough, or the daemon is done.
+fn limit(cli: &Cli) -> Option<Duration> {
+    let usual = match &cli.verb {
+        Verb::Logs(args) if args.follow => return None,
+        Verb::Status(args) if args.watch => return None,
+        Verb::Lifecycle(LifecycleVerb::Wait(_)) => Some(60),
+        Verb::Lifecycle(_) => None,
+        _ => Some(10),
+    };
+    cli.global.timeout.or(usual).map(Duration::from_secs)
 }
 
 /// Ends at Ctrl-C; never where the system does not let us hear it, as it then ends us itself.

@@ -16,7 +16,7 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// Finds the place that the options and the environment name.
     pub(crate) fn of_process(global: &'a Global) -> Result<Self, CommandError> {
-        let place = Place::locate(
+        let place = Place::of_running(
             global.home.as_deref(),
             global.socket.as_deref(),
             &Environment::of_process(),

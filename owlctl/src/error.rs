@@ -1,7 +1,7 @@
 //! Why a command has no answer, how the run then ends, and the way out.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use owlcoda_proto::{ConnectError, ErrorCode, Failure, LocateError, printable};
@@ -27,13 +27,33 @@ pub(crate) enum CommandError {
     TimedOut(Duration),
     #[error("interrupted")]
     Interrupted,
+    #[error("the daemon ended and did not come back")]
+    NotBack,
     #[error("there is no `owlcodad` beside this program or in PATH, and it does this")]
     NoProgram,
+    #[error("there is no home directory to put files into: set HOME")]
+    NoHome,
+    #[error("`{}`: {source}", printable(&path.to_string_lossy()))]
+    File { path: PathBuf, source: io::Error },
     #[error("`{}` could not be run: {source}", printable(&program.to_string_lossy()))]
     Program { program: PathBuf, source: io::Error },
 }
 
 impl CommandError {
+    /// Why `program` could not be run.
+    pub(crate) fn of_program(program: PathBuf, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NoProgram,
+            _ => Self::Program { program, source },
+        }
+    }
+
+    /// What went wrong with the file at `path`.
+    pub(crate) fn of_file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::File { path, source }
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Locate(_) => Exit::Usage,
@@ -52,7 +72,13 @@ impl CommandError {
             Self::Refused(failure) => Exit::of_refusal(failure.code),
             Self::TimedOut(_) => Exit::TimedOut,
             Self::Interrupted => Exit::Interrupted,
-            Self::NoProgram | Self::Program { .. } => Exit::Failed,
+            Self::NoHome => Exit::Usage,
+            Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Exit::NotAuthorised
+            }
+            Self::NoProgram | Self::Program { .. } | Self::File { .. } | Self::NotBack => {
+                Exit::Failed
+            }
         }
     }
 
@@ -68,16 +94,24 @@ impl CommandError {
                     format!("OWLCODA_HOME={} ", quoted(&home.to_string_lossy()))
                 });
                 format!(
-                    "  start it:                     {home}owlcodad serve\n  \
+                    "  start it:                     {home}owlctl start\n  \
                      or with all it needs at once: {home}packaging/quickstart\n"
                 )
             }
             Self::Connect {
                 source: ConnectError::Forbidden { .. },
                 ..
-            } => "  only the user who runs the daemon may talk to it\n".to_owned(),
+            } => "  only the user who runs the daemon may talk to it, and of a system service the members \
+                 of the groups owlcoda (look) and owlcoda-admin\n"
+                .to_owned(),
+            Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "  run it as root, with sudo\n".to_owned()
+            }
             Self::NoProgram => {
                 "  install it beside owlctl, or put its directory into PATH\n".to_owned()
+            }
+            Self::NotBack => {
+                "  see why: owlctl doctor, and log/owlcodad.log in its data directory\n".to_owned()
             }
             Self::TimedOut(_) => "  wait longer with --timeout SECS\n".to_owned(),
             _ => String::new(),
@@ -176,7 +210,7 @@ mod tests {
         );
         let hint = error.hint();
         assert!(
-            hint.contains(r"OWLCODA_HOME='/tmp/ada'\''s owl' owlcodad serve"),
+            hint.contains(r"OWLCODA_HOME='/tmp/ada'\''s owl' owlctl start"),
             "{hint}"
         );
         assert_eq!(quoted("/srv/owl"), "/srv/owl");

@@ -4,6 +4,7 @@
 //! [`screen`] writes, and only `main` ends the process.
 
 mod cli;
+mod colour;
 mod commands;
 mod daemon;
 mod document;
@@ -11,23 +12,29 @@ mod error;
 mod exit;
 #[cfg(test)]
 mod golden;
+mod live;
 mod quantity;
 mod report;
 mod screen;
 mod table;
+mod width;
+mod yaml;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::cli::Cli;
+use crate::colour::Colours;
 use crate::exit::Exit;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let Cli { global, verb } = Cli::parse();
+    let global = global.settled();
+    let cli = Cli { global, verb };
     let report = commands::run(&cli).await;
-    match screen::show(&report) {
+    match screen::show(&report, Colours::of_process(&cli.global)) {
         Ok(()) => report.exit.into(),
         Err(error) => {
             screen::complain(&format!("owlctl: could not write the answer: {error}"));

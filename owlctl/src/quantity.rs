@@ -77,6 +77,11 @@ fn parse_span(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(number.saturating_mul(secs)))
 }
 
+/// A length of time that somebody typed, which may be none: `0s`.
+pub(crate) fn parse_grace(text: &str) -> Result<Duration, String> {
+    parse_span(text).ok_or_else(|| "not a span of time: write 90s, 10m, 2h or 1d".to_owned())
+}
+
 /// A whole number with its thousands apart: `214,331`.
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();

@@ -2,6 +2,7 @@
 
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::yaml;
 
 /// The whole outcome of a run.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +43,14 @@ impl Report {
         self.stderr.push_str(remark);
         self.stderr.push('\n');
         self
+    }
+
+    /// The same report with its document as YAML; text that is no document stays.
+    pub(crate) fn in_yaml(self) -> Self {
+        Self {
+            stdout: yaml::of_json(&self.stdout).unwrap_or(self.stdout),
+            ..self
+        }
     }
 
     /// The same report with another ending.

@@ -2,13 +2,14 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use crate::colour::Colours;
 use crate::report::Report;
 
 /// Writes a report. A reader that left (`owlctl audit | head`) is not an error.
-pub(crate) fn show(report: &Report) -> io::Result<()> {
+pub(crate) fn show(report: &Report, colours: Colours) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let written = out
-        .write_all(report.stdout.as_bytes())
+        .write_all(colours.painted(&report.stdout).as_bytes())
         .and_then(|()| out.flush());
     if !report.stderr.is_empty() {
         complain(report.stderr.trim_end_matches('\n'));

@@ -1,9 +1,11 @@
 //! Columns of text, as wide as what they hold.
 
-use owlcoda_proto::{clip, printable};
+use owlcoda_proto::printable;
 
-/// Longest cell, in characters; what is longer is cut with `…`.
-const MAX_CELL_CHARS: usize = 72;
+use crate::width;
+
+/// Widest cell, in columns of a terminal; what is wider is cut with `…`.
+const MAX_CELL_COLUMNS: usize = 72;
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -35,7 +37,7 @@ impl Table {
     pub(crate) fn push<const N: usize>(&mut self, cells: [&str; N]) {
         let row = cells.iter().map(|cell| match *cell {
             "" => "-".to_owned(),
-            cell => clip(&printable(cell), MAX_CELL_CHARS).into_owned(),
+            cell => width::clipped(&printable(cell), MAX_CELL_COLUMNS).into_owned(),
         });
         self.rows.push(row.collect());
     }
@@ -44,16 +46,19 @@ impl Table {
     pub(crate) fn lines(&self) -> Vec<String> {
         let width_of = |column_idx: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column_idx));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            cells.map(|cell| width::of(cell)).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..self.sides.len()).map(width_of).collect();
         let line = |row: &Vec<String>| {
             let cells: Vec<String> = row
                 .iter()
                 .zip(self.sides.iter().zip(&widths))
-                .map(|(cell, (side, &width))| match side {
-                    Side::Left => format!("{cell:<width$}"),
-                    Side::Right => format!("{cell:>width$}"),
+                .map(|(cell, (side, &width))| {
+                    let space = " ".repeat(width.saturating_sub(width::of(cell)));
+                    match side {
+                        Side::Left => format!("{cell}{space}"),
+                        Side::Right => format!("{space}{cell}"),
+                    }
                 })
                 .collect();
             cells.join(GAP).trim_end().to_owned()
@@ -87,9 +92,14 @@ mod tests {
     fn a_cell_that_never_ends_is_cut() {
         let mut table = Table::with_columns([("ID", Side::Left)]);
         table.push([&"x".repeat(10_000)]);
-        assert_eq!(
-            table.lines().last().unwrap().chars().count(),
-            MAX_CELL_CHARS + 1
-        );
+        assert_eq!(width::of(table.lines().last().unwrap()), MAX_CELL_COLUMNS);
+    }
+
+    #[test]
+    fn columns_stand_under_each_other_whatever_the_script() {
+        let mut table = Table::with_columns([("ID", Side::Left), ("N", Side::Right)]);
+        table.push(["通义千问", "2"]);
+        table.push(["qwen", "1"]);
+        assert_eq!(table.lines(), ["ID        N", "通义千问  2", "qwen      1"]);
     }
 }

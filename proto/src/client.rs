@@ -9,9 +9,11 @@ use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::status::Failure;
+use crate::v1::access_client::AccessClient;
 use crate::v1::audit_client::AuditClient;
 use crate::v1::daemon_client::DaemonClient;
 use crate::v1::events_client::EventsClient;
+use crate::v1::lifecycle_client::LifecycleClient;
 use crate::v1::logs_client::LogsClient;
 use crate::v1::models_client::ModelsClient;
 use crate::v1::sessions_client::SessionsClient;
@@ -80,6 +82,10 @@ macro_rules! service {
 
 impl Client {
     service! {
+        /// The calls about who may use the daemon, and who does.
+        access: AccessClient
+    }
+    service! {
         /// The audit's calls.
         audit: AuditClient
     }
@@ -90,6 +96,10 @@ impl Client {
     service! {
         /// The calls that follow a conversation.
         events: EventsClient
+    }
+    service! {
+        /// The calls that end the daemon.
+        lifecycle: LifecycleClient
     }
     service! {
         /// The calls that read the log.

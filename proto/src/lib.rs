@@ -6,7 +6,7 @@ mod locate;
 mod status;
 
 pub use client::{Client, ConnectError, connect};
-pub use locate::{Environment, LocateError, Place};
+pub use locate::{Environment, LocateError, Place, SYSTEM_SOCKET};
 pub use owlcoda_types::{ErrorCode, clip, printable};
 pub use status::{Failure, to_status};
 
@@ -19,6 +19,9 @@ pub const MIN_PROTOCOL: u32 = 1;
 
 /// Largest message either side accepts or sends, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
+
+/// The protocol as data: `google.protobuf.FileDescriptorSet`.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/owlcoda.v1.bin"));
 
 /// The generated types of `owlcoda.v1`.
 #[expect(

@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 /// Linux and 104 on macOS, with the closing zero.
 const MAX_SOCKET_PATH_BYTES: usize = 100;
 
+/// The control socket of a daemon that is a service of the machine.
+pub const SYSTEM_SOCKET: &str = "/run/owlcoda/control.sock";
+
 /// The variables that decide where the daemon is.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -18,6 +21,8 @@ pub struct Environment {
     pub home: Option<OsString>,
     /// `XDG_RUNTIME_DIR`.
     pub xdg_runtime_dir: Option<OsString>,
+    /// `XDG_CONFIG_HOME`.
+    pub xdg_config_home: Option<OsString>,
 }
 
 impl Environment {
@@ -32,6 +37,7 @@ impl Environment {
             owlcoda_home: read("OWLCODA_HOME"),
             home: read("HOME"),
             xdg_runtime_dir: read("XDG_RUNTIME_DIR"),
+            xdg_config_home: read("XDG_CONFIG_HOME"),
         }
     }
 }
@@ -94,6 +100,29 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Finds the place of the daemon that a client means. As [`Self::locate`], and where nothing was
+    /// named and the user has no daemon: that of the service of the machine, if there is one.
+    pub fn of_running(
+        home: Option<&Path>,
+        socket: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<Self, LocateError> {
+        let mut place = Self::locate(home, socket, environment)?;
+        let is_named = home.is_some() || socket.is_some() || environment.owlcoda_home.is_some();
+        if !is_named && is_absent(&place.socket) && !is_absent(Path::new(SYSTEM_SOCKET)) {
+            place.socket = PathBuf::from(SYSTEM_SOCKET);
+        }
+        Ok(place)
+    }
+}
+
+/// Whether nothing is there. What cannot be looked at may be there.
+fn is_absent(path: &Path) -> bool {
+    let looked = path.symlink_metadata();
+    looked.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 fn default_socket(home: &Path, environment: &Environment) -> PathBuf {
     let beside_the_data = home.join("run").join("control.sock");
     if beside_the_data.as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
@@ -149,6 +178,7 @@ mod tests {
             owlcoda_home: owlcoda_home.map(Into::into),
             home: home.map(Into::into),
             xdg_runtime_dir: run.map(Into::into),
+            xdg_config_home: None,
         }
     }
 

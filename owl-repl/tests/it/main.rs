@@ -45,7 +45,7 @@ fn without_a_daemon_it_ends_with_69_and_the_next_command() {
             stderr.contains(&socket.display().to_string()),
             "{arguments:?}: {stderr}"
         );
-        assert!(stderr.contains("owlcodad serve"), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("owlctl start"), "{arguments:?}: {stderr}");
         assert!(
             stderr.contains("packaging/quickstart"),
             "{arguments:?}: {stderr}"

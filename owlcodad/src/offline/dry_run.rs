@@ -33,6 +33,7 @@ struct Step {
 }
 
 pub(super) fn run(args: &ServeArgs) -> Result<Answer, Failure> {
+    let args = args.resolved();
     let ground = Ground::with_socket(&args.place, args.socket.as_deref())?;
     let verdict = Verdict::of(&ground.source, &ground.env);
     let examination = wait_for(doctor::examine(&ground, &verdict))?;

@@ -2,6 +2,8 @@
 //! server.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod admission;
 #[cfg(test)]
 mod audit;
@@ -13,6 +15,8 @@ mod cache;
 mod choice;
 #[cfg(test)]
 mod clients;
+#[cfg(test)]
+mod control_plane;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
@@ -53,6 +57,10 @@ mod reload;
 mod resilience;
 #[cfg(test)]
 mod runtime_keys;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
+mod start_stop;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]

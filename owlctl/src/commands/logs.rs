@@ -11,6 +11,7 @@ use crate::daemon::Context;
 use crate::error::CommandError;
 use crate::report::Report;
 use crate::screen;
+use crate::yaml;
 
 /// Parts of a line that have places of their own, or say nothing to a person.
 const KNOWN: [&str; 6] = ["timestamp", "level", "message", "target", "span", "spans"];
@@ -36,7 +37,11 @@ pub(super) async fn run(context: &Context<'_>, args: &LogsArgs) -> Result<Report
         }
         last_seq = Some(line.seq);
         n_shown += 1;
-        if !screen::print(&shown(&line, &zone, context.global.json)) {
+        let mut text = shown(&line, &zone, context.global.json);
+        if context.global.is_yaml() {
+            text = yaml::of_json_line(&text).unwrap_or(text);
+        }
+        if !screen::print(&text) {
             break;
         }
     }

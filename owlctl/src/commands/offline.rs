@@ -3,7 +3,6 @@
 //! They are implemented there once. What is typed here is passed on, and the exit status back.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -99,7 +98,7 @@ fn in_place(file: &Path) -> OsString {
 
 /// Runs the daemon's program to its end.
 pub(super) async fn run(verb: &OfflineVerb, global: &Global) -> Result<Report, CommandError> {
-    let program = beside_us().unwrap_or_else(|| PathBuf::from(PROGRAM));
+    let program = program();
     #[expect(
         clippy::disallowed_methods,
         reason = "the daemon's own program, in whose place these verbs stand"
@@ -112,10 +111,7 @@ pub(super) async fn run(verb: &OfflineVerb, global: &Global) -> Result<Report, C
     let ended = command
         .output()
         .await
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => CommandError::NoProgram,
-            _ => CommandError::Program { program, source },
-        })?;
+        .map_err(|source| CommandError::of_program(program, source))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Report {
         stdout: text(&ended.stdout),
@@ -125,10 +121,15 @@ pub(super) async fn run(verb: &OfflineVerb, global: &Global) -> Result<Report, C
 }
 
 /// How our run ends where the program's ended so; none is the end by a signal.
-fn exit(status: Option<i32>) -> Exit {
+pub(super) fn exit(status: Option<i32>) -> Exit {
     let mut all = Exit::ALL.into_iter();
     all.find(|exit| status == Some(i32::from(exit.status())))
         .unwrap_or(Exit::Failed)
+}
+
+/// The daemon's program: the one that came with this one, else that in `PATH`.
+pub(super) fn program() -> PathBuf {
+    beside_us().unwrap_or_else(|| PathBuf::from(PROGRAM))
 }
 
 /// The program that came with this one.

@@ -90,7 +90,7 @@ fn report(answer: &ReloadResponse, is_json: bool) -> Report {
     let exit = match answer.outcome.as_str() {
         "rejected" => Exit::InvalidConfig,
         _ if config.pending_restart.is_empty() => Exit::Ok,
-        _ => Exit::PendingRestart,
+        _ => Exit::Partial,
     };
     if is_json {
         let document = Reload {
@@ -202,7 +202,7 @@ mod tests {
             }),
             warnings: vec![warning],
         };
-        check("reload_applied", &answer, Exit::PendingRestart);
+        check("reload_applied", &answer, Exit::Partial);
         let answer = ReloadResponse {
             outcome: "unchanged".to_owned(),
             config: Some(status()),

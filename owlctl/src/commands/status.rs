@@ -1,13 +1,16 @@
 //! `owlctl status`: how the daemon is, with what needs a look at the bottom, where it is not
 //! scrolled away.
 
+mod crash;
 mod text;
+mod watch;
 
 use jiff::Timestamp;
 use owlcoda_proto::Place;
 use owlcoda_proto::v1::{ListModelsRequest, StatusRequest, StatusResponse, Usage};
 use serde::Serialize;
 
+use crate::cli::StatusArgs;
 use crate::commands::models;
 use crate::commands::models::some;
 use crate::commands::reload::Config;
@@ -44,6 +47,8 @@ struct Status<'a> {
     /// Null where the daemon does not run, like all that follows.
     daemon: Option<Daemon<'a>>,
     problems: Vec<&'a str>,
+    /// The last defect that ended a daemon of this home; null while one runs.
+    last_crash: Option<crash::LastCrash>,
 }
 
 #[derive(Serialize)]
@@ -136,51 +141,82 @@ struct Runtime<'a> {
     detail: Option<&'a str>,
 }
 
-pub(super) async fn run(context: &Context<'_>) -> Result<Report, CommandError> {
-    let place = &context.place;
+/// What a look at the daemon came to.
+enum Seen {
+    Running {
+        status: Box<StatusResponse>,
+        /// What to do where there are no models.
+        hint: Option<String>,
+    },
+    NotRunning(CommandError),
+}
+
+pub(super) async fn run(context: &Context<'_>, args: &StatusArgs) -> Result<Report, CommandError> {
+    if args.watch {
+        return watch::run(context).await;
+    }
+    let seen = look(context).await?;
+    let report = Report::data(render(context, &seen));
+    Ok(match seen {
+        Seen::Running { .. } => report,
+        Seen::NotRunning(error) => report.and_failure(&error),
+    })
+}
+
+/// One look. That there is no daemon is an answer.
+async fn look(context: &Context<'_>) -> Result<Seen, CommandError> {
     let client = match context.connect().await {
         Ok(client) => client,
-        Err(error) if error.exit() == Exit::NotReachable => {
-            let stdout = if context.global.json {
-                json("Status", &not_running(place))
-            } else {
-                text::not_running(place)
-            };
-            return Ok(Report::data(stdout).and_failure(&error));
-        }
+        Err(error) if error.exit() == Exit::NotReachable => return Ok(Seen::NotRunning(error)),
         Err(error) => return Err(error),
     };
     let status = client.daemon().status(StatusRequest {}).await?.into_inner();
     let hint = if status.n_models == 0 {
-        let models = client
-            .models()
-            .list(ListModelsRequest {})
-            .await?
-            .into_inner();
-        models::hint(&models).map(str::to_owned)
+        let models = client.models().list(ListModelsRequest {}).await?;
+        models::hint(&models.into_inner()).map(str::to_owned)
     } else {
         None
     };
-    let view = View {
-        place,
-        status: &status,
-        hint,
-        now: Timestamp::now(),
-    };
-    Ok(Report::data(if context.global.json {
-        json("Status", &running(&view))
-    } else {
-        text::running(&view)
-    }))
+    let status = Box::new(status);
+    Ok(Seen::Running { status, hint })
 }
 
-fn not_running(place: &Place) -> Status<'_> {
+/// The document or the text.
+fn render(context: &Context<'_>, seen: &Seen) -> String {
+    let place = &context.place;
+    match seen {
+        Seen::NotRunning(_) => {
+            let last_crash = crash::last(&place.home);
+            if context.global.json {
+                json("Status", &not_running(place, last_crash))
+            } else {
+                text::not_running(place, last_crash.as_ref())
+            }
+        }
+        Seen::Running { status, hint } => {
+            let view = View {
+                place,
+                status,
+                hint: hint.clone(),
+                now: Timestamp::now(),
+            };
+            if context.global.json {
+                json("Status", &running(&view))
+            } else {
+                text::running(&view)
+            }
+        }
+    }
+}
+
+fn not_running(place: &Place, last_crash: Option<crash::LastCrash>) -> Status<'_> {
     Status {
         state: "not_running",
         home: place.home.to_string_lossy().into_owned(),
         socket: place.socket.to_string_lossy().into_owned(),
         daemon: None,
         problems: Vec::new(),
+        last_crash,
     }
 }
 
@@ -215,6 +251,7 @@ fn running<'a>(view: &'a View<'_>) -> Status<'a> {
             runtimes: runtimes(status),
         }),
         problems: status.problems.iter().map(String::as_str).collect(),
+        last_crash: None,
     }
 }
 

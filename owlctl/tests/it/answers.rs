@@ -114,6 +114,16 @@ fn models_and_versions_come_from_the_daemon() {
     assert_eq!(status, Some(0));
     let document: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(document["models"][0]["id"], "coder");
+    let (_, as_json, _) = run(&daemon, &["models", "-o", "json"]);
+    assert_eq!(as_json, stdout);
+    let (status, as_yaml, _) = run(&daemon, &["-o", "yaml", "models"]);
+    assert_eq!(status, Some(0));
+    assert!(
+        as_yaml.starts_with("apiVersion: owlcoda/v1\nkind: ") && as_yaml.contains("id: coder\n"),
+        "{as_yaml}"
+    );
+    let (_, as_text, _) = run(&daemon, &["-o", "table", "models"]);
+    assert!(as_text.starts_with("ID "), "{as_text}");
     let (status, stdout, _) = run(&daemon, &["version"]);
     assert_eq!(status, Some(0));
     assert!(

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod offline;
 #[cfg(test)]
 use assert_cmd::Command;
@@ -41,7 +43,7 @@ fn without_a_daemon_every_verb_ends_with_69_names_the_socket_and_the_next_comman
             stderr.contains(&socket.display().to_string()),
             "{verb}: {stderr}"
         );
-        assert!(stderr.contains("owlcodad serve"), "{verb}: {stderr}");
+        assert!(stderr.contains("owlctl start"), "{verb}: {stderr}");
         assert!(stderr.contains("packaging/quickstart"), "{verb}: {stderr}");
     }
 }

@@ -42,6 +42,18 @@ impl Daemon for Control {
     ) -> Result<Response<v1::ReloadResponse>, Status> {
         observed("Daemon/Reload", self.reloaded()).await
     }
+
+    async fn metrics(
+        &self,
+        _: Request<v1::MetricsRequest>,
+    ) -> Result<Response<v1::MetricsResponse>, Status> {
+        observed("Daemon/Metrics", async {
+            Ok(v1::MetricsResponse {
+                text: self.exposition.render(),
+            })
+        })
+        .await
+    }
 }
 
 impl Control {

@@ -7,14 +7,17 @@ use futures_util::Stream;
 use futures_util::StreamExt as _;
 use futures_util::stream::{once, unfold};
 use owlcoda_agent::{Attached, Channel, Delta, Event, EventBody, Frame, TurnStatus};
-use owlcoda_proto::v1;
 use owlcoda_proto::v1::event::Body;
 use owlcoda_proto::v1::events_server::Events;
 use owlcoda_proto::v1::frame::Frame as Wire;
+use owlcoda_proto::{to_status, v1};
+use owlcoda_types::ErrorCode;
 use tonic::{Request, Response, Status};
 
 use crate::observe::observed;
+use crate::peer::Peer;
 use crate::sessions::{info, session_id};
+use crate::watching::{Listed, Watcher};
 use crate::{Control, convert};
 
 /// Longest silence on an attached stream.
@@ -30,28 +33,42 @@ impl Events for Control {
         &self,
         request: Request<v1::AttachRequest>,
     ) -> Result<Response<Frames>, Status> {
+        let peer = Peer::of(&request);
         let v1::AttachRequest {
             session_id: session,
             after_seq,
         } = request.into_inner();
         observed("Events/Attach", async {
-            let attached = self.agent.attach(session_id(&session)?, after_seq).await;
+            let session = session_id(&session)?;
+            let attached = self.agent.attach(session, after_seq).await;
             let attached = attached.map_err(|error| convert::agent_error(&error))?;
+            let listed = self.watching.list(Watcher {
+                session,
+                peer,
+                attached_at_ms: self.clock.now_ms(),
+            });
             let session = Some(info(attached.info().clone()));
             let ack = once(std::future::ready(Ok(wrap(Wire::Ack(v1::AttachAck {
                 session,
             })))));
-            let frames: Frames = Box::pin(ack.chain(unfold(Some(attached), step)));
+            let frames: Frames = Box::pin(ack.chain(unfold(Some((attached, listed)), step)));
             Ok(frames)
         })
         .await
     }
 }
 
+/// A client that watches; none after its end.
+type Going = Option<(Attached, Listed)>;
+
 /// The next frame, or a heartbeat where nothing happens.
-async fn step(attached: Option<Attached>) -> Option<(Result<v1::Frame, Status>, Option<Attached>)> {
-    let mut attached = attached?;
-    let frame = match tokio::time::timeout(HEARTBEAT, attached.next()).await {
+async fn step(going: Going) -> Option<(Result<v1::Frame, Status>, Going)> {
+    let (mut attached, listed) = going?;
+    let next = tokio::select! {
+        next = tokio::time::timeout(HEARTBEAT, attached.next()) => next,
+        () = listed.detached() => return Some((Err(detached()), None)),
+    };
+    let frame = match next {
         Err(_) => Wire::Heartbeat(v1::Heartbeat {
             head_seq: attached.head_seq(),
         }),
@@ -59,7 +76,14 @@ async fn step(attached: Option<Attached>) -> Option<(Result<v1::Frame, Status>, 
         Ok(Ok(None)) => return None,
         Ok(Err(error)) => return Some((Err(convert::agent_error(&error)), None)),
     };
-    Some((Ok(wrap(frame)), Some(attached)))
+    Some((Ok(wrap(frame)), Some((attached, listed))))
+}
+
+/// What a client is told that has to stop. It is no failure that passes: nobody is to come back.
+fn detached() -> Status {
+    let words =
+        "detached with `owlctl clients detach`; the conversation goes on without this client";
+    to_status(ErrorCode::Forbidden, words)
 }
 
 const fn wrap(frame: Wire) -> v1::Frame {

@@ -6,24 +6,32 @@ use std::time::Duration;
 use owlcoda_agent::Agent;
 use owlcoda_pipeline::Pipeline;
 use owlcoda_proto::MAX_MESSAGE_BYTES;
+use owlcoda_proto::v1::access_server::AccessServer;
 use owlcoda_proto::v1::audit_server::AuditServer;
 use owlcoda_proto::v1::daemon_server::DaemonServer;
 use owlcoda_proto::v1::events_server::EventsServer;
+use owlcoda_proto::v1::lifecycle_server::LifecycleServer;
 use owlcoda_proto::v1::logs_server::LogsServer;
 use owlcoda_proto::v1::models_server::ModelsServer;
 use owlcoda_proto::v1::sessions_server::SessionsServer;
 use owlcoda_proto::v1::turns_server::TurnsServer;
 use owlcoda_store::Store;
 use owlcoda_supervise::{Host, Shutdown};
-use owlcoda_telemetry::LogTail;
+use owlcoda_telemetry::{Exposition, LogTail};
+use owlcoda_types::Clock;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tracing::{debug, error};
 
+use crate::gate::Gate;
 use crate::socket::ControlSocket;
+use crate::watching::Watching;
 
 /// Name of the gateway in `grpc.health.v1`; the daemon as a whole is "".
 const GATEWAY: &str = "owlcoda.gateway";
+
+/// Most calls at a time over one connection.
+const MAX_STREAMS: u32 = 128;
 
 /// How long connections may take to close after the daemon stopped. A client that was suspended, or
 /// never said a word, takes for ever.
@@ -42,6 +50,12 @@ pub struct Control {
     pub store: Store,
     /// The latest log lines.
     pub logs: Arc<LogTail>,
+    /// Every metric.
+    pub exposition: Exposition,
+    /// The clients that watch conversations.
+    pub watching: Watching,
+    /// When the clock says that it is.
+    pub clock: Arc<dyn Clock>,
     /// The phase that the daemon is in.
     pub shutdown: Shutdown,
 }
@@ -62,12 +76,16 @@ pub async fn serve(socket: ControlSocket, control: Control) {
         .await;
     let shutdown = control.shutdown.clone();
     let services = Server::builder()
+        .layer(Gate)
+        .max_concurrent_streams(MAX_STREAMS)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .add_service(health)
+        .add_service(capped!(AccessServer, control))
         .add_service(capped!(AuditServer, control))
         .add_service(capped!(DaemonServer, control))
         .add_service(capped!(EventsServer, control))
+        .add_service(capped!(LifecycleServer, control))
         .add_service(capped!(LogsServer, control))
         .add_service(capped!(ModelsServer, control))
         .add_service(capped!(SessionsServer, control))

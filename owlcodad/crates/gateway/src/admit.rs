@@ -6,6 +6,7 @@ mod guesses;
 mod peer;
 mod source;
 mod token;
+mod tokens;
 
 pub use admission::Admission;
 pub(crate) use admission::{Denied, admit};

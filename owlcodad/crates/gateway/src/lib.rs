@@ -17,7 +17,7 @@ pub use admit::{Admission, Token, TokenError};
 pub use endpoints::{Answer, Body, Class, ENDPOINTS, Endpoint, router};
 pub use parameter::{Kind, Parameter};
 pub use routes::audit::audit_line;
-pub use server::Server;
+pub use server::{Door, Server};
 pub use settings::Settings;
 
 use std::sync::Arc;

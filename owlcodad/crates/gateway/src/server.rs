@@ -43,17 +43,49 @@ const NOT_HTTP2: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    max_connections: usize,
+    permits: Arc<Semaphore>,
+}
+
+/// Tells whether there is room for another connection. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Door {
+    permits: Arc<Semaphore>,
+}
+
+impl Door {
+    /// Whether who comes now has to wait until somebody leaves.
+    pub fn is_full(&self) -> bool {
+        self.permits.available_permits() == 0
+    }
 }
 
 impl Server {
     /// Binds the port. Fails where another program holds it. Past `max_connections` at a time, more
     /// wait in the kernel's queue.
     pub async fn bind(address: SocketAddr, max_connections: usize) -> io::Result<Self> {
-        Ok(Self {
-            listener: TcpListener::bind(address).await?,
-            max_connections,
-        })
+        let listener = TcpListener::bind(address).await?;
+        Ok(Self::of(listener, max_connections))
+    }
+
+    /// Takes a socket that listens already, such as one of the service manager's. What waits in its
+    /// queue when the drain begins is left to whoever has it open, too.
+    pub fn adopt(listener: std::net::TcpListener, max_connections: usize) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self::of(TcpListener::from_std(listener)?, max_connections))
+    }
+
+    fn of(listener: TcpListener, max_connections: usize) -> Self {
+        Self {
+            listener,
+            permits: Arc::new(Semaphore::new(max_connections)),
+        }
+    }
+
+    /// Whether there is room at the door.
+    pub fn door(&self) -> Door {
+        Door {
+            permits: Arc::clone(&self.permits),
+        }
     }
 
     /// The address with the real port where 0 was asked for.
@@ -65,7 +97,7 @@ impl Server {
     /// requests are answered, or cut. Each goes by the limits in force when it came.
     pub async fn run(self, router: Router, settings: Live<Settings>, supervisor: Supervisor) {
         let shutdown = supervisor.shutdown().clone();
-        let permits = Arc::new(Semaphore::new(self.max_connections));
+        let permits = self.permits;
         loop {
             let accept = async {
                 // The semaphore is never closed.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use owlcoda_telemetry::metric;
 use owlcoda_types::{Clock, UnixMs};
@@ -33,6 +34,15 @@ pub(crate) struct Shared {
     /// it again, and closing, wait for it.
     sessions: RwLock<Sessions>,
     passing: Mutex<Passing>,
+    labour: Labour,
+}
+
+/// Since when the writer is at one piece of work.
+#[derive(Debug)]
+struct Labour {
+    since: Instant,
+    /// In milliseconds after `since`, from 1; 0 while it waits for work.
+    began_ms: AtomicU64,
 }
 
 /// The sessions' engine, or why there is none; without a reason because the store is closed.
@@ -72,6 +82,33 @@ impl Shared {
             newest: watch::Sender::new(0),
             sessions: RwLock::new(Err(None)),
             passing: Mutex::default(),
+            labour: Labour {
+                since: Instant::now(),
+                began_ms: AtomicU64::new(0),
+            },
+        }
+    }
+
+    /// The writer has something to do from now on.
+    pub(crate) fn begin_labour(&self) {
+        let ms = self.labour.since.elapsed().as_millis();
+        let ms = u64::try_from(ms).unwrap_or(u64::MAX).max(1);
+        self.labour.began_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// It waits for work.
+    pub(crate) fn end_labour(&self) {
+        self.labour.began_ms.store(0, Ordering::Relaxed);
+    }
+
+    /// How long the writer is at its present piece of work; nothing while it waits for one.
+    pub(crate) fn labour(&self) -> Duration {
+        match self.labour.began_ms.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            began_ms => {
+                let elapsed = self.labour.since.elapsed();
+                elapsed.saturating_sub(Duration::from_millis(began_ms))
+            }
         }
     }
 

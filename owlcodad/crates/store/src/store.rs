@@ -1,9 +1,11 @@
 //! Opening, closing, and what the store says about itself.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use owlcoda_types::{Clock, SystemClock, UnixMs};
 use parking_lot::Mutex;
@@ -44,6 +46,9 @@ pub struct StoreOptions {
     pub max_audit_bytes: Option<u64>,
     /// Tells the time of commits, and when a month ends.
     pub clock: Arc<dyn Clock>,
+    /// What to do where the thread that writes ends by a defect of ours. Nothing would be written any
+    /// more, and nobody who waits would be answered: it should not return.
+    pub on_defect: fn(),
 }
 
 impl Default for StoreOptions {
@@ -55,6 +60,7 @@ impl Default for StoreOptions {
             max_audit_age_ms: None,
             max_audit_bytes: None,
             clock: Arc::new(SystemClock),
+            on_defect: || std::process::abort(),
         }
     }
 }
@@ -148,6 +154,7 @@ impl Store {
         let known = Known::of(held.as_ref());
         let opened = unless_full(guarded(|| ledger.open(known)))?;
 
+        let on_defect = options.on_defect;
         let (queue, receiver) = Queue::new();
         let mut writer = Writer::new(Parts {
             dir: dir.to_path_buf(),
@@ -166,7 +173,13 @@ impl Store {
         shared.newest.send_replace(opened_after_seq);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer.run(&receiver))
+            .spawn(move || {
+                let writing = AssertUnwindSafe(|| writer.run(&receiver));
+                if let Err(panic) = catch_unwind(writing) {
+                    on_defect();
+                    resume_unwind(panic);
+                }
+            })
             .map_err(StoreError::io("start the store's writer thread"))?;
         queue.set_writer(thread.thread().clone());
         Ok(Self {
@@ -213,6 +226,12 @@ impl Store {
             n_outages: shared.n_outages.load(Ordering::Relaxed),
             integrity: shared.integrity(),
         }
+    }
+
+    /// How long the thread that writes is at its present piece of work, such as one commit; nothing
+    /// while it waits for one. Cheap.
+    pub fn writer_labour(&self) -> Duration {
+        self.inner.shared.labour()
     }
 
     /// Takes no more writes, makes what was queued durable, and lets go of the files; after it the

@@ -125,10 +125,14 @@ impl Writer {
 
     /// Writes what comes in until the sending side is closed and everything is written.
     pub(crate) fn run(mut self, queue: &Receiver<Queued>) {
+        self.shared.begin_labour();
         // What has come of age while nobody ran.
         self.upkeep();
         loop {
-            match self.wait(queue) {
+            self.shared.end_labour();
+            let waited = self.wait(queue);
+            self.shared.begin_labour();
+            match waited {
                 Ok(first) => {
                     let group = self.gather(first, queue);
                     self.commit(group);

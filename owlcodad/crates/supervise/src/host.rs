@@ -1,8 +1,10 @@
 //! What both surfaces may ask of the daemon as a whole; the binary implements it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use owlcoda_types::Secret;
 
 use crate::WatchMode;
 
@@ -118,6 +120,15 @@ pub struct Reloaded {
     pub warnings: Vec<ConfigProblem>,
 }
 
+/// The token that opens the HTTP API.
+#[derive(Clone, Debug)]
+pub struct HttpToken {
+    /// The token.
+    pub token: Secret,
+    /// The file that holds it, for its owner alone.
+    pub path: PathBuf,
+}
+
 /// The daemon as a whole.
 pub trait Host: Send + Sync + std::fmt::Debug {
     /// Who it is.
@@ -128,6 +139,13 @@ pub trait Host: Send + Sync + std::fmt::Debug {
 
     /// How the configuration stands.
     fn config(&self) -> ConfigStatus;
+
+    /// The token that opens the HTTP API.
+    fn token(&self) -> HttpToken;
+
+    /// Makes a new token; the one before it opens for `grace` longer. Writes to the disk, and says in
+    /// words why it could not.
+    fn rotate_token(&self, grace: Duration) -> Result<HttpToken, String>;
 
     /// Reads the configuration's files anew and waits for what comes of it. `None` where the daemon
     /// is on its way out.

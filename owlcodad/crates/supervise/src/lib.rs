@@ -1,5 +1,5 @@
 //! Everything that lives longer than a call: tasks with a name and an end, published values,
-//! child processes, and the phases of a shutdown.
+//! child processes, the service manager above us, and the phases of a shutdown.
 
 mod deadline;
 mod file_watch;
@@ -7,16 +7,20 @@ mod host;
 mod live;
 pub mod process;
 mod seldom;
+mod service;
 mod shutdown;
 mod signals;
 mod supervisor;
 
 pub use deadline::Deadline;
 pub use file_watch::{FileWatch, WatchMode};
-pub use host::{ConfigProblem, ConfigStatus, Host, Identity, Rejection, ReloadOutcome, Reloaded};
+pub use host::{
+    ConfigProblem, ConfigStatus, Host, HttpToken, Identity, Rejection, ReloadOutcome, Reloaded,
+};
 pub use live::Live;
 pub use seldom::Seldom;
-pub use shutdown::{Phase, Shutdown};
+pub use service::{Activation, ActivationError, Heartbeat, Passed, ServiceManager, watch};
+pub use shutdown::{Ending, Phase, Shutdown};
 pub use signals::{Hangups, Signal, Signals};
 pub use supervisor::{OnExit, Supervisor};
 pub use tokio_util::sync::CancellationToken;

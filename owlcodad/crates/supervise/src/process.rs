@@ -2,7 +2,8 @@
 //!
 //! A child leads a process group of its own, so that it is ended with everything it started; on
 //! Linux the kernel ends it when the daemon dies, even by `kill -9`. Its standard input is empty
-//! and its output goes to a file. It inherits our environment less what looks like a secret.
+//! and its output goes to a file. It inherits our environment less what looks like a secret, and less
+//! what the service manager says to us alone.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -140,10 +141,12 @@ fn start(spec: ProcessSpec) -> io::Result<Process> {
     Ok(Process { child, group })
 }
 
-/// Whether a variable of ours stays ours: it is our own, or its name says that it holds a secret.
+/// Whether a variable of ours stays ours: it is our own, is between us and the service manager, or
+/// its name says that it holds a secret.
 fn is_withheld(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     name.starts_with("OWLCODA_")
+        || crate::service::VARIABLES.contains(&name.as_str())
         || ["KEY", "TOKEN", "PASSWORD", "PASSWD", "CREDENTIALS"]
             .iter()
             .any(|end| name.ends_with(end))
@@ -247,6 +250,11 @@ mod tests {
             "GITHUB_TOKEN",
             "MY_SECRET_1",
             "PGPASSWORD",
+            "NOTIFY_SOCKET",
+            "WATCHDOG_USEC",
+            "LISTEN_FDS",
+            "LISTEN_PID",
+            "CREDENTIALS_DIRECTORY",
         ] {
             assert!(is_withheld(name), "{name}");
         }

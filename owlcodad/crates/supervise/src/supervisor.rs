@@ -4,7 +4,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
-use owlcoda_telemetry::metric;
+use owlcoda_telemetry::{crash, metric};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error};
@@ -56,6 +56,9 @@ impl Supervisor {
                     // The panic hook has written where and why.
                     metric::PANICS.add([], 1);
                     error!(task = name, "a task ended in a panic");
+                    if on_exit == OnExit::Fatal {
+                        crash::report(name);
+                    }
                 }
                 // A drain is what some tasks end with.
                 if on_exit == OnExit::Fatal && !shutdown.draining().is_cancelled() {

@@ -1,10 +1,11 @@
-//! Logs and metrics: where they go, and every metric's name in one table.
+//! Logs, crash reports and metrics: where they go, and every metric's name in one table.
 
+pub mod crash;
 mod logging;
 pub mod metric;
 mod process;
 mod recorder;
 
-pub use logging::{LogFile, LogLevel, LogLine, LogTail, Logging, init_logging};
+pub use logging::{LogFile, LogLevel, LogLine, LogTail, Logging, StderrLines, init_logging};
 pub use process::render_process;
 pub use recorder::{Exposition, install_recorder};

@@ -45,6 +45,15 @@ pub struct LogFile {
     pub keep: u32,
 }
 
+/// What standard error gets of the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StderrLines {
+    /// Each of them.
+    Shown,
+    /// None: nobody reads there.
+    Hidden,
+}
+
 /// The logs of this process. Cheap to clone.
 #[derive(Clone)]
 pub struct Logging {
@@ -90,7 +99,11 @@ impl std::fmt::Debug for Logging {
 ///
 /// # Errors
 /// Where `file` cannot be opened for writing.
-pub fn init_logging(level: LogLevel, file: Option<LogFile>) -> io::Result<Logging> {
+pub fn init_logging(
+    level: LogLevel,
+    file: Option<LogFile>,
+    stderr_lines: StderrLines,
+) -> io::Result<Logging> {
     let mut guards = Vec::new();
     let mut lost = Vec::new();
     let mut queue = |writer: Box<dyn Write + Send>| {
@@ -107,12 +120,13 @@ pub fn init_logging(level: LogLevel, file: Option<LogFile>) -> io::Result<Loggin
     let stderr = queue(Box::new(io::stderr()));
     let tail = Arc::new(LogTail::default());
     let (filter, handle) = reload::Layer::new(filter(level));
-    let is_terminal = io::stderr().is_terminal();
-    let is_journal = journal::is_standard_error();
+    let is_shown = stderr_lines == StderrLines::Shown;
+    let is_terminal = is_shown && io::stderr().is_terminal();
+    let is_journal = is_shown && journal::is_standard_error();
     let is_text = is_terminal || is_journal;
     let lines = Lines {
         tail: Arc::clone(&tail),
-        queues: [file, (!is_text).then(|| stderr.clone())],
+        queues: [file, (is_shown && !is_text).then(|| stderr.clone())],
         clock: Arc::new(SystemClock),
     };
     let json = fmt::layer()

@@ -126,9 +126,9 @@ fn a_daemon_without_models_says_what_to_do() {
 
 #[test]
 fn without_a_daemon_the_place_is_known_all_the_same() {
-    golden::check("status_not_running", &text::not_running(&place()));
+    golden::check("status_not_running", &text::not_running(&place(), None));
     golden::check(
         "status_not_running_json",
-        &json("Status", &not_running(&place())),
+        &json("Status", &not_running(&place(), None)),
     );
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use owlcoda_proto::{Place, printable};
 
 use super::View;
+use super::crash::LastCrash;
 use crate::commands::prompt_tokens;
 use crate::quantity;
 use crate::table::{Side, Table};
@@ -34,13 +35,16 @@ impl Page {
 }
 
 /// All that a client knows of a daemon that does not run.
-pub(super) fn not_running(place: &Place) -> String {
+pub(super) fn not_running(place: &Place, last_crash: Option<&LastCrash>) -> String {
     let mut page = Page("owlcodad  not running\n".to_owned());
     page.topic("Home", [shown(&place.home)]);
     page.topic(
         "Control",
         [format!("unix:{}  (tried)", shown(&place.socket))],
     );
+    if let Some(last_crash) = last_crash {
+        page.topic("Last crash", last_crash.lines());
+    }
     page.0
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Wrong tokens past a few at once are a 429 in place of the 401 or 403.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,8 @@ use owlcoda_types::ErrorCode;
 use tracing::debug;
 
 use super::guesses::Guesses;
-use super::{Admitted, Peer, Token, dialect_of};
+use super::tokens::Tokens;
+use super::{Admitted, Peer, Token, TokenError, dialect_of};
 use crate::endpoints::{Class, class_of};
 use crate::{Gateway, reply};
 
@@ -40,7 +42,7 @@ pub struct Admission {
 
 #[derive(Debug)]
 struct Kept {
-    token: Token,
+    tokens: Tokens,
     guesses: Guesses,
 }
 
@@ -135,14 +137,29 @@ impl Admission {
     pub fn new(token: Token) -> Self {
         Self {
             kept: Arc::new(Kept {
-                token,
+                tokens: Tokens::new(token),
                 guesses: Guesses::default(),
             }),
         }
     }
 
+    /// The token in force.
+    pub fn token(&self) -> Token {
+        self.kept.tokens.current()
+    }
+
+    /// Makes a new token for `home`; the one before it opens for `grace` longer. Writes to the disk.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; then the one before it stays in force.
+    pub fn rotate(&self, home: &Path, grace: Duration) -> Result<Token, TokenError> {
+        let token = Token::replace(home)?;
+        let tokens = &self.kept.tokens;
+        tokens.replace(token.clone(), grace, Instant::now());
+        Ok(token)
+    }
+
     fn proof(&self, auth: AuthConfig, class: Class, headers: &HeaderMap) -> Proof {
-        let token = &self.kept.token;
         let mode = match class {
             Class::Open => return Proof::Enough(Client::Unknown),
             Class::Inference => auth.inference,
@@ -150,7 +167,7 @@ impl Admission {
         };
         match mode {
             AuthMode::None => Proof::Enough(Client::Unknown),
-            _ if has_token(headers, token) => Proof::Enough(Client::Token),
+            _ if has_token(headers, &self.kept.tokens) => Proof::Enough(Client::Token),
             AuthMode::SameUid => Proof::OfPeer,
             AuthMode::Token => Proof::Lacking,
         }
@@ -233,8 +250,8 @@ fn refuse(request: &Request, denied: &Denied) -> Response {
 
 /// Whether any of the places for a key holds the token. What else stands there is no harm: SDKs
 /// must send something.
-fn has_token(headers: &HeaderMap, token: &Token) -> bool {
-    keys(headers).any(|given| token.is(given))
+fn has_token(headers: &HeaderMap, tokens: &Tokens) -> bool {
+    keys(headers).any(|given| tokens.open_to(given, Instant::now))
 }
 
 /// What stands in the places for a key.
@@ -269,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_token_counts_wherever_a_client_puts_its_key_and_nowhere_else() {
-        let token = Token::of("t0ken");
+        let tokens = Tokens::new(Token::of("t0ken"));
         let cases: [(&[(&'static str, &'static str)], bool); 13] = [
             (&[("authorization", "Bearer t0ken")], true),
             (&[("authorization", "bearer  t0ken ")], true),
@@ -292,7 +309,7 @@ mod tests {
             (&[("cookie", "t0ken"), ("api-key", "t0ken")], false),
         ];
         for (given, expected) in cases {
-            assert_eq!(has_token(&headers(given), &token), expected, "{given:?}");
+            assert_eq!(has_token(&headers(given), &tokens), expected, "{given:?}");
         }
     }
 }

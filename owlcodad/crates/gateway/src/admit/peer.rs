@@ -63,8 +63,9 @@ mod system {
 
     /// The user whose socket is bound to `theirs` and connected to `ours`.
     pub(super) fn owner(theirs: SocketAddr, ours: SocketAddr) -> Option<u32> {
-        // A socket of the newer family may hold an address of the older one.
-        let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+        // A socket of the newer family may hold an address of the older one. Our own process is
+        // named, because a service may see nothing of `/proc` but processes.
+        let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
         (0..N_READS).find_map(|_| {
             tables
                 .iter()

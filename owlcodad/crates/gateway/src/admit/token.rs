@@ -81,6 +81,31 @@ impl Token {
         }
     }
 
+    /// Makes a new token in place of the one in `home`. The caller holds the lock of the home.
+    pub(crate) fn replace(home: &Path) -> Result<Self, TokenError> {
+        let dir = home.join("auth");
+        prepare_dir(&dir)?;
+        let path = dir.join("token");
+        let made = random_digits().and_then(|digits| {
+            create(&dir, &path, &digits)?;
+            Ok(digits)
+        });
+        match made {
+            Ok(digits) => Ok(Self(Secret::new(digits))),
+            Err(source) => Err(TokenError::Io { path, source }),
+        }
+    }
+
+    /// The file that holds the token of `home`.
+    pub fn path(home: &Path) -> PathBuf {
+        home.join("auth").join("token")
+    }
+
+    /// The token itself, for whoever may see it.
+    pub fn into_secret(self) -> Secret {
+        self.0
+    }
+
     /// Whether `given` is the token. Takes the same time for every wrong text of a length.
     pub(crate) fn is(&self, given: &[u8]) -> bool {
         self.0.expose().as_bytes().ct_eq(given).into()

@@ -155,6 +155,28 @@ fn a_flush_is_answered_after_the_sync_of_the_audit() {
 }
 
 #[test]
+fn the_writer_is_at_its_work_until_a_sync_ends_and_then_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let opener = Arc::new(MemoryOpener::default());
+    let (writer, queue, receiver) = writer(&opener, dir.path());
+    let shared = Arc::clone(&writer.shared);
+    let gate = audit_engine(&opener, dir.path()).gate();
+    let thread = std::thread::spawn(move || writer.run(&receiver));
+    let body = record().into_body().unwrap();
+    assert!(queue.try_push(Op::Audit { at_ms: 0, body }, 0));
+    gate.began.recv().unwrap();
+    while shared.labour() < Duration::from_millis(5) {
+        std::thread::yield_now();
+    }
+    gate.leave.send(()).unwrap();
+    while shared.labour() > Duration::ZERO {
+        std::thread::yield_now();
+    }
+    queue.close();
+    thread.join().unwrap();
+}
+
+#[test]
 fn a_group_is_bounded_in_operations_and_in_bytes() {
     for (n_bytes, n_expected) in [(0, 256), (4096, 64)] {
         let dir = tempfile::tempdir().unwrap();

@@ -3,6 +3,7 @@
 mod audit;
 mod contract;
 mod damage;
+mod defect;
 #[expect(
     clippy::unwrap_used,
     clippy::panic,

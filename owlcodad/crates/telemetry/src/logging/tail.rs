@@ -54,7 +54,7 @@ impl Default for LogTail {
 }
 
 impl LogTail {
-    pub(super) fn push(&self, at_ms: UnixMs, level: LogLevel, json: &str) {
+    pub(crate) fn push(&self, at_ms: UnixMs, level: LogLevel, json: &str) {
         let json = owlcoda_types::clip(json.trim_end_matches('\n'), MAX_LINE_BYTES).into_owned();
         let mut kept = self.lines.lock();
         kept.newest += 1;

@@ -12,9 +12,9 @@ use owlcoda_proto::v1::{
     AttachAck, AttachRequest, Channel, CreateSessionRequest, Delta, Event, Frame, Gap,
     GetSessionRequest, GetVersionRequest, GetVersionResponse, InputAdmitted, InterruptRequest,
     InterruptResponse, ItemCompleted, ItemStarted, ListSessionsRequest, ListSessionsResponse, Live,
-    ReloadRequest, ReloadResponse, SessionCreated, SessionInfo, StatusRequest, StatusResponse,
-    SubmitRequest, SubmitResponse, TurnCompleted, TurnStarted, TurnStatus, daemon_server,
-    events_server, sessions_server, turns_server,
+    MetricsRequest, MetricsResponse, ReloadRequest, ReloadResponse, SessionCreated, SessionInfo,
+    StatusRequest, StatusResponse, SubmitRequest, SubmitResponse, TurnCompleted, TurnStarted,
+    TurnStatus, daemon_server, events_server, sessions_server, turns_server,
 };
 use owlcoda_proto::{ErrorCode, MIN_PROTOCOL, PROTOCOL, to_status};
 use tempfile::TempDir;
@@ -182,6 +182,13 @@ impl daemon_server::Daemon for Services {
 
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
         Ok(Response::new(StatusResponse::default()))
+    }
+
+    async fn metrics(
+        &self,
+        _: Request<MetricsRequest>,
+    ) -> Result<Response<MetricsResponse>, Status> {
+        Ok(Response::new(MetricsResponse::default()))
     }
 
     async fn reload(&self, _: Request<ReloadRequest>) -> Result<Response<ReloadResponse>, Status> {

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use owlcoda_proto::v1::{
-    GetVersionRequest, GetVersionResponse, ListModelsRequest, ListModelsResponse,
-    QueryAuditRequest, QueryAuditResponse, ReloadRequest, ReloadResponse, StatusRequest,
-    StatusResponse, audit_server, daemon_server, models_server,
+    GetVersionRequest, GetVersionResponse, ListModelsRequest, ListModelsResponse, MetricsRequest,
+    MetricsResponse, QueryAuditRequest, QueryAuditResponse, ReloadRequest, ReloadResponse,
+    StatusRequest, StatusResponse, audit_server, daemon_server, models_server,
 };
 use owlcoda_proto::{ErrorCode, MIN_PROTOCOL, PROTOCOL, to_status};
 use tempfile::TempDir;
@@ -66,6 +66,13 @@ impl daemon_server::Daemon for Services {
             Ok(status) => Ok(Response::new(status.clone())),
             Err(code) => Err(to_status(*code, "as the test wants it")),
         }
+    }
+
+    async fn metrics(
+        &self,
+        _: Request<MetricsRequest>,
+    ) -> Result<Response<MetricsResponse>, Status> {
+        Ok(Response::new(MetricsResponse::default()))
     }
 
     async fn reload(&self, _: Request<ReloadRequest>) -> Result<Response<ReloadResponse>, Status> {

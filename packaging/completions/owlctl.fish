@@ -1,0 +1,509 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_owlctl_global_optspecs
+    string join \n home= socket= json o/output= no-color timeout= h/help V/version
+end
+
+function __fish_owlctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_owlctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_owlctl_using_subcommand
+    set -l cmd (__fish_owlctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c owlctl -n "__fish_owlctl_needs_command" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_needs_command" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_needs_command" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_needs_command" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_needs_command" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_needs_command" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c owlctl -n "__fish_owlctl_needs_command" -s V -l version -d 'Print version'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "version" -d 'Prints the version of this program and of the daemon'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "models" -d 'Lists the models that the daemon can route to'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "audit" -d 'Lists ended model calls, newest first; prompts and answers are not recorded'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "start" -d 'Starts the daemon in the background, unless one runs, and waits until it serves'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "stop" -d 'Ends the daemon: nothing new is accepted, what runs may finish'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "restart" -d 'Ends the daemon as `stop` does, lets it begin anew as it was started, and waits until it serves'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "drain" -d 'Ends the daemon once nothing runs, and shows what it waits for'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "wait" -d 'Waits until something holds; exit status 124 where `--timeout` passes first [default: 60]'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l client -d 'Do not ask the daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand status" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand status" -s w -l watch -d 'Go on looking: on a terminal in place, else one line, or one document, for each change'
+complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand status" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand health" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand health" -s q -l quiet -d 'Print nothing'
+complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand health" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l limit -d 'At most this many records' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l model -d 'Only calls of this model id' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l min-status -d 'Only calls with at least this HTTP status' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l status -d 'Only calls that ended so; 4xx is without 429 and without callers that left' -r -f -a "2xx\t''
+4xx\t''
+429\t''
+5xx\t''
+client_gone\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l endpoint -d 'Only calls that this endpoint answered' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l session -d 'Only calls of this session' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l since -d 'Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l until -d 'Only calls before this time' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l before -d 'Only records before this sequence number' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l after -d 'Only records after this sequence number' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l errors -d 'Only calls that failed: HTTP status 400 and above'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l oldest-first -d 'Oldest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l since -d 'Only lines from this time on: 10m (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l level -d 'Only lines of this importance or more' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s f -l follow -d 'Go on with lines that are yet to come, until Ctrl-C or the daemon\'s end'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l grep -d 'Only lines with this text; exit status 1 where there is none' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l limit -d 'At most this many conversations' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "list" -d 'Lists them, as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "show" -d 'Prints what was said'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "export" -d 'Prints everything that happened as one JSON object'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most this many conversations' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints what was said'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "export" -d 'Prints everything that happened as one JSON object'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -f -a "list" -d 'Lists them, as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -f -a "detach" -d 'Makes one stop; the conversation itself goes on'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from help" -f -a "detach" -d 'Makes one stop; the conversation itself goes on'
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -f -a "show" -d 'Prints the token that opens the HTTP API, and nothing else'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -f -a "rotate" -d 'Makes a new token and prints it; the one before it opens for a while longer'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -l grace -d 'How long the one before it still opens, at most a day' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints the token that opens the HTTP API, and nothing else'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Makes a new token and prints it; the one before it opens for a while longer'
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -f -a "install" -d 'Writes the files of the service, and says how to start it; files that were edited stay'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -f -a "uninstall" -d 'Removes the files of the service; those that were edited stay'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -f -a "status" -d 'Tells of each file whether it is there, and whether it was edited'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l root -d 'Directory that stands for `/`, such as that of a package or an image' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l user -d 'Yours alone, under systemd; the default'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l system -d 'The machine\'s, under systemd: no tools, shut in, for the groups owlcoda and owlcoda-admin'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l launchd -d 'Yours alone, under launchd of macOS'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l print -d 'Print the files instead of writing them'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l force -d 'Replace files that were edited'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l root -d 'Directory that stands for `/`, such as that of a package or an image' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l user -d 'Yours alone, under systemd; the default'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l system -d 'The machine\'s, under systemd: no tools, shut in, for the groups owlcoda and owlcoda-admin'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l launchd -d 'Yours alone, under launchd of macOS'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l force -d 'Remove files that were edited, too'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l root -d 'Directory that stands for `/`, such as that of a package or an image' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l user -d 'Yours alone, under systemd; the default'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l system -d 'The machine\'s, under systemd: no tools, shut in, for the groups owlcoda and owlcoda-admin'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l launchd -d 'Yours alone, under launchd of macOS'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "install" -d 'Writes the files of the service, and says how to start it; files that were edited stay'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "uninstall" -d 'Removes the files of the service; those that were edited stay'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "status" -d 'Tells of each file whether it is there, and whether it was edited'
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l grace -d 'How long what runs may take [default: `server.drainTimeoutMs` of the configuration]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l now -d 'Cut what runs: the same as `--grace 0`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l grace -d 'How long what runs may take [default: `server.drainTimeoutMs` of the configuration]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l now -d 'Cut what runs: the same as `--grace 0`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l grace -d 'How long what runs may take' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l endpoint -d 'Model server to ask, instead of those on the usual ports; may be given several times' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l force -d 'Replace a file that exists; it is kept beside the new one'
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l config -d 'The same, as the other verbs have it' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l format -d 'What to print: a file for the other machine, variables for a shell, or what is in it' -r -f -a "json\t''
+env\t''
+text\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l dry-run -d 'Say what would change, and write nothing'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "version" -d 'Prints the version of this program and of the daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "models" -d 'Lists the models that the daemon can route to'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "audit" -d 'Lists ended model calls, newest first; prompts and answers are not recorded'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "start" -d 'Starts the daemon in the background, unless one runs, and waits until it serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "stop" -d 'Ends the daemon: nothing new is accepted, what runs may finish'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "restart" -d 'Ends the daemon as `stop` does, lets it begin anew as it was started, and waits until it serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "drain" -d 'Ends the daemon once nothing runs, and shows what it waits for'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "wait" -d 'Waits until something holds; exit status 124 where `--timeout` passes first [default: 60]'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "list" -d 'Lists them, as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "show" -d 'Prints what was said'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "export" -d 'Prints everything that happened as one JSON object'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from clients" -f -a "list" -d 'Lists them, as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from clients" -f -a "detach" -d 'Makes one stop; the conversation itself goes on'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "show" -d 'Prints the token that opens the HTTP API, and nothing else'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "rotate" -d 'Makes a new token and prints it; the one before it opens for a while longer'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from service" -f -a "install" -d 'Writes the files of the service, and says how to start it; files that were edited stay'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from service" -f -a "uninstall" -d 'Removes the files of the service; those that were edited stay'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from service" -f -a "status" -d 'Tells of each file whether it is there, and whether it was edited'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
