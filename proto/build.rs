@@ -6,9 +6,10 @@ use std::{env, fs};
 
 use prost::Message as _;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "owlcoda/v1/access.proto",
     "owlcoda/v1/audit.proto",
+    "owlcoda/v1/backup.proto",
     "owlcoda/v1/common.proto",
     "owlcoda/v1/daemon.proto",
     "owlcoda/v1/lifecycle.proto",

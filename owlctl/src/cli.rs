@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod lifecycle;
 pub(crate) mod offline;
 #[cfg(test)]
@@ -120,6 +121,7 @@ pub(crate) enum Verb {
     Health(HealthArgs),
     Models(ModelsArgs),
     Audit(Box<audit::AuditArgs>),
+    Backup(backup::BackupArgs),
     Reload(ReloadArgs),
     Logs(LogsArgs),
     Metrics(MetricsArgs),
@@ -294,6 +296,7 @@ mod tests {
                 "health",
                 "models",
                 "audit",
+                "backup",
                 "reload",
                 "logs",
                 "metrics",
@@ -325,6 +328,14 @@ mod tests {
             ("token", "show"),
             ("token", "rotate"),
             ("sessions", "show"),
+            ("audit", "list"),
+            ("audit", "show"),
+            ("audit", "follow"),
+            ("audit", "stats"),
+            ("audit", "export"),
+            ("audit", "verify"),
+            ("backup", "create"),
+            ("backup", "verify"),
         ] {
             let help = help_of(&["owlctl", verb, under, "--help"]);
             golden::check(&format!("help_{verb}_{under}"), &help);

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share: the time limit and Ctrl-C.
 
 mod audit;
+mod backup;
 mod clients;
 mod completions;
 mod health;
@@ -41,6 +42,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Health(_) => health::run(&context()?).await,
             Verb::Models(_) => models::run(&context()?).await,
             Verb::Audit(args) => audit::run(&context()?, args).await,
+            Verb::Backup(args) => backup::run(&context()?, args).await,
             Verb::Reload(_) => reload::run(&context()?).await,
             Verb::Logs(args) => logs::run(&context()?, args).await,
             Verb::Metrics(args) => metrics::run(&context()?, args).await,
@@ -81,6 +83,8 @@ fn limit(cli: &Cli) -> Option<Duration> {
     let usual = match &cli.verb {
         Verb::Logs(args) if args.follow => return None,
         Verb::Status(args) if args.watch => return None,
+        Verb::Audit(args) if args.is_long() => None,
+        Verb::Backup(_) => None,
         Verb::Lifecycle(LifecycleVerb::Wait(_)) => Some(60),
         Verb::Lifecycle(_) => None,
         _ => Some(10),

@@ -38,7 +38,8 @@ complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "version" -d 'Prints t
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "models" -d 'Lists the models that the daemon can route to'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "audit" -d 'Lists ended model calls, newest first; prompts and answers are not recorded'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "backup" -d 'Copies what the daemon keeps into an archive, or checks one'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
@@ -96,31 +97,200 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l timeout -d 'Giv
 complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand models" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l limit -d 'At most this many records' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l model -d 'Only calls of this model id' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l min-status -d 'Only calls with at least this HTTP status' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l status -d 'Only calls that ended so; 4xx is without 429 and without callers that left' -r -f -a "2xx\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l limit -d 'At most this many records' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l model -d 'Only calls of this model id' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l min-status -d 'Only calls with at least this HTTP status' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l status -d 'Only calls that ended so; 4xx is without 429 and without callers that left' -r -f -a "2xx\t''
 4xx\t''
 429\t''
 5xx\t''
 client_gone\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l endpoint -d 'Only calls that this endpoint answered' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l session -d 'Only calls of this session' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l since -d 'Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l until -d 'Only calls before this time' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l before -d 'Only records before this sequence number' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l after -d 'Only records after this sequence number' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l min-duration -d 'Only calls that took so long, or longer: 5s, 2m' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l endpoint -d 'Only calls that this endpoint answered' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l session -d 'Only calls of this session' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l client -d 'Only calls of whom is recorded so: uid:1000, token, agent or daemon' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l since -d 'Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l until -d 'Only calls before this time' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l before -d 'Only records before this sequence number' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l after -d 'Only records after this sequence number' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l errors -d 'Only calls that failed: HTTP status 400 and above'
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l oldest-first -d 'Oldest first'
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand audit" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l errors -d 'Only calls that failed: HTTP status 400 and above'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l oldest-first -d 'Oldest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -f -a "list" -d 'Lists calls, newest first; the same as without a verb'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -f -a "show" -d 'Shows everything that is recorded of one call'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -f -a "follow" -d 'Prints calls as they end, until Ctrl-C; goes on after a restart of the daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -f -a "stats" -d 'Counts calls by model, endpoint, status, outcome and client, with their tokens, costs and times'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -f -a "export" -d 'Writes every call that matches, oldest first, and a manifest at the end'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -f -a "verify" -d 'Has the daemon read every record and look for losses; exit status 1 where something is wrong'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l limit -d 'At most this many records' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l model -d 'Only calls of this model id' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l min-status -d 'Only calls with at least this HTTP status' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l status -d 'Only calls that ended so; 4xx is without 429 and without callers that left' -r -f -a "2xx\t''
+4xx\t''
+429\t''
+5xx\t''
+client_gone\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l min-duration -d 'Only calls that took so long, or longer: 5s, 2m' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l endpoint -d 'Only calls that this endpoint answered' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l session -d 'Only calls of this session' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l client -d 'Only calls of whom is recorded so: uid:1000, token, agent or daemon' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l since -d 'Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l until -d 'Only calls before this time' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l before -d 'Only records before this sequence number' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l after -d 'Only records after this sequence number' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l errors -d 'Only calls that failed: HTTP status 400 and above'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l oldest-first -d 'Oldest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l model -d 'Only calls of this model id' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l min-status -d 'Only calls with at least this HTTP status' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l status -d 'Only calls that ended so; 4xx is without 429 and without callers that left' -r -f -a "2xx\t''
+4xx\t''
+429\t''
+5xx\t''
+client_gone\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l min-duration -d 'Only calls that took so long, or longer: 5s, 2m' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l endpoint -d 'Only calls that this endpoint answered' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l session -d 'Only calls of this session' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l client -d 'Only calls of whom is recorded so: uid:1000, token, agent or daemon' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l since -d 'Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l until -d 'Only calls before this time' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l after -d 'Begin after this sequence number [default: with what is recorded from now on]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l errors -d 'Only calls that failed: HTTP status 400 and above'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l model -d 'Only calls of this model id' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l min-status -d 'Only calls with at least this HTTP status' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l status -d 'Only calls that ended so; 4xx is without 429 and without callers that left' -r -f -a "2xx\t''
+4xx\t''
+429\t''
+5xx\t''
+client_gone\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l min-duration -d 'Only calls that took so long, or longer: 5s, 2m' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l endpoint -d 'Only calls that this endpoint answered' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l session -d 'Only calls of this session' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l client -d 'Only calls of whom is recorded so: uid:1000, token, agent or daemon' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l since -d 'Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l until -d 'Only calls before this time' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l errors -d 'Only calls that failed: HTTP status 400 and above'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l format -d 'A JSON object a line, or a table whose cells no spreadsheet takes for formulas' -r -f -a "ndjson\t''
+csv\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l out -d 'File to make, which must not be there yet [default: standard output]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l model -d 'Only calls of this model id' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l min-status -d 'Only calls with at least this HTTP status' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l status -d 'Only calls that ended so; 4xx is without 429 and without callers that left' -r -f -a "2xx\t''
+4xx\t''
+429\t''
+5xx\t''
+client_gone\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l min-duration -d 'Only calls that took so long, or longer: 5s, 2m' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l endpoint -d 'Only calls that this endpoint answered' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l session -d 'Only calls of this session' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l client -d 'Only calls of whom is recorded so: uid:1000, token, agent or daemon' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l since -d 'Only calls from this time on: 2h (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l until -d 'Only calls before this time' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l errors -d 'Only calls that failed: HTTP status 400 and above'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists calls, newest first; the same as without a verb'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "show" -d 'Shows everything that is recorded of one call'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "follow" -d 'Prints calls as they end, until Ctrl-C; goes on after a restart of the daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Counts calls by model, endpoint, status, outcome and client, with their tokens, costs and times'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "export" -d 'Writes every call that matches, oldest first, and a manifest at the end'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Has the daemon read every record and look for losses; exit status 1 where something is wrong'
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -f -a "create" -d 'Makes an archive of the audit and of all conversations, while the daemon serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -f -a "verify" -d 'Checks every line of an archive; needs no daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l out -d 'File to make [default: `owlcoda-backup-` and the time, in the working directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l force -d 'Replace a file that is there'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "create" -d 'Makes an archive of the audit and of all conversations, while the daemon serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Checks every line of an archive; needs no daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
@@ -471,29 +641,38 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "version" -d 'Prints the version of this program and of the daemon'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "models" -d 'Lists the models that the daemon can route to'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "audit" -d 'Lists ended model calls, newest first; prompts and answers are not recorded'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "start" -d 'Starts the daemon in the background, unless one runs, and waits until it serves'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "stop" -d 'Ends the daemon: nothing new is accepted, what runs may finish'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "restart" -d 'Ends the daemon as `stop` does, lets it begin anew as it was started, and waits until it serves'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "drain" -d 'Ends the daemon once nothing runs, and shows what it waits for'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "wait" -d 'Waits until something holds; exit status 124 where `--timeout` passes first [default: 60]'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "config" -d 'Shows, exports or rewrites the configuration'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "version" -d 'Prints the version of this program and of the daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "models" -d 'Lists the models that the daemon can route to'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "backup" -d 'Copies what the daemon keeps into an archive, or checks one'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "start" -d 'Starts the daemon in the background, unless one runs, and waits until it serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "stop" -d 'Ends the daemon: nothing new is accepted, what runs may finish'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "restart" -d 'Ends the daemon as `stop` does, lets it begin anew as it was started, and waits until it serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "drain" -d 'Ends the daemon once nothing runs, and shows what it waits for'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "wait" -d 'Waits until something holds; exit status 124 where `--timeout` passes first [default: 60]'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "list" -d 'Lists calls, newest first; the same as without a verb'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "show" -d 'Shows everything that is recorded of one call'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "follow" -d 'Prints calls as they end, until Ctrl-C; goes on after a restart of the daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "stats" -d 'Counts calls by model, endpoint, status, outcome and client, with their tokens, costs and times'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "export" -d 'Writes every call that matches, oldest first, and a manifest at the end'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "verify" -d 'Has the daemon read every record and look for losses; exit status 1 where something is wrong'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backup" -f -a "create" -d 'Makes an archive of the audit and of all conversations, while the daemon serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backup" -f -a "verify" -d 'Checks every line of an archive; needs no daemon'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "list" -d 'Lists them, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "show" -d 'Prints what was said'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "export" -d 'Prints everything that happened as one JSON object'

@@ -11,6 +11,7 @@ use tonic::transport::{Channel, Endpoint};
 use crate::status::Failure;
 use crate::v1::access_client::AccessClient;
 use crate::v1::audit_client::AuditClient;
+use crate::v1::backup_client::BackupClient;
 use crate::v1::daemon_client::DaemonClient;
 use crate::v1::events_client::EventsClient;
 use crate::v1::lifecycle_client::LifecycleClient;
@@ -88,6 +89,10 @@ impl Client {
     service! {
         /// The audit's calls.
         audit: AuditClient
+    }
+    service! {
+        /// The calls that copy what the daemon keeps.
+        backup: BackupClient
     }
     service! {
         /// The daemon's own calls.
