@@ -46,6 +46,12 @@ enum Action {
         #[arg(value_name = "FILE")]
         archive: PathBuf,
     },
+    /// Read an archive from one end to the other and check every line; no store is needed.
+    VerifyArchive {
+        /// The archive.
+        #[arg(value_name = "FILE")]
+        archive: PathBuf,
+    },
     /// Make a store of an archive in a home that has none.
     Import {
         /// The archive.
@@ -100,6 +106,7 @@ pub(crate) fn run(args: &StorageArgs) -> Result<u8, Failure> {
             Outcome::new("StorageRepair", &repaired, lines, is_whole)
         }
         Action::Export { archive } => of_manifest(&export(&dir, &options, archive)?),
+        Action::VerifyArchive { archive } => of_manifest(&tools::check_archive(open(archive)?)?),
         Action::Import { archive } => {
             let mut file = open(archive)?;
             of_manifest(&tools::import(&dir, &options, &mut file)?)

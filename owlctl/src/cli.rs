@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod insight;
 pub(crate) mod lifecycle;
 pub(crate) mod measure;
@@ -137,6 +138,7 @@ pub(crate) enum Verb {
     #[command(flatten)]
     Insight(insight::InsightVerb),
     Audit(Box<audit::AuditArgs>),
+    Backup(backup::BackupArgs),
     Sessions(sessions::SessionsArgs),
     Clients(access::ClientsArgs),
     Logs(LogsArgs),
@@ -333,6 +335,7 @@ mod tests {
                 "traces",
                 "captures",
                 "audit",
+                "backup",
                 "sessions",
                 "clients",
                 "logs",
@@ -362,6 +365,11 @@ mod tests {
             ("sessions", &["show"]),
             ("service", &["install", "uninstall", "status"]),
             ("captures", &["list", "show"]),
+            (
+                "audit",
+                &["list", "show", "follow", "stats", "export", "verify"],
+            ),
+            ("backup", &["create", "verify"]),
         ] {
             for under in verbs {
                 let help = help_of(&["owlctl", verb, under, "--help"]);

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share: the time limit and Ctrl-C.
 
 mod audit;
+mod backup;
 mod benchmark;
 mod clients;
 mod completions;
@@ -69,6 +70,7 @@ async fn run_at(cli: &Cli) -> Report {
             Verb::Health(_) => health::run(&context()?).await,
             Verb::Models(args) => models::run(&context()?, args).await,
             Verb::Audit(args) => audit::run(&context()?, args).await,
+            Verb::Backup(args) => backup::run(&context()?, args).await,
             Verb::Reload(_) => reload::run(&context()?).await,
             Verb::Logs(args) => logs::run(&context()?, args).await,
             Verb::Metrics(args) => metrics::run(&context()?, args).await,
@@ -119,6 +121,8 @@ fn limit(cli: &Cli) -> Option<Duration> {
     let usual = match &cli.verb {
         Verb::Logs(args) if args.follow => return None,
         Verb::Status(args) if args.watch => return None,
+        Verb::Audit(args) if args.is_long() => None,
+        Verb::Backup(_) => None,
         Verb::Lifecycle(LifecycleVerb::Wait(_)) => Some(60),
         Verb::Proxy => return None,
         Verb::Lifecycle(_) | Verb::Top(_) | Verb::Benchmark(_) => None,

@@ -29,7 +29,15 @@ pub(crate) fn json<T: Serialize>(kind: &'static str, body: &T) -> String {
         body,
     };
     // Only a map with keys that are no strings could fail, and there is none.
-    let plain = serde_json::to_string_pretty(&document).unwrap_or_default();
+    escaped(&serde_json::to_string_pretty(&document).unwrap_or_default())
+}
+
+/// `body` as one line of many, ended by a newline.
+pub(crate) fn line<T: Serialize>(body: &T) -> String {
+    escaped(&serde_json::to_string(body).unwrap_or_default())
+}
+
+fn escaped(plain: &str) -> String {
     let mut text = String::with_capacity(plain.len() + 1);
     for c in plain.chars() {
         if matches!(c, '\u{7f}'..='\u{9f}') {
@@ -50,6 +58,12 @@ mod tests {
     #[derive(Serialize)]
     struct Note {
         text: &'static str,
+    }
+
+    #[test]
+    fn a_line_is_one_line_whatever_is_in_it() {
+        let text = line(&Note { text: "a\n\u{9b}b" });
+        assert_eq!(text, "{\"text\":\"a\\n\\u009bb\"}\n");
     }
 
     #[test]

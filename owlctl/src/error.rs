@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use owlcoda_proto::{ConnectError, ErrorCode, Failure, LocateError, printable};
+use owlcoda_proto::{ConnectError, ErrorCode, Failure, LocateError, clip, printable};
 
 use crate::exit::Exit;
 
@@ -37,6 +37,8 @@ pub(crate) enum CommandError {
     NotBack,
     #[error("there is no `owlcodad` beside this program or in PATH, and it does this")]
     NoProgram,
+    #[error("no call `{}` is recorded", printable(&clip(.0, 80)))]
+    NoSuchRecord(String),
     #[error("there is no home directory to put files into: set HOME")]
     NoHome,
     #[error("`{}`: {source}", printable(&path.to_string_lossy()))]
@@ -83,9 +85,11 @@ impl CommandError {
             Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Exit::NotAuthorised
             }
-            Self::NoProgram | Self::Program { .. } | Self::File { .. } | Self::NotBack => {
-                Exit::Failed
-            }
+            Self::NoProgram
+            | Self::Program { .. }
+            | Self::File { .. }
+            | Self::NotBack
+            | Self::NoSuchRecord(_) => Exit::Failed,
         }
     }
 

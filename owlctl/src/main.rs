@@ -13,6 +13,7 @@ mod exit;
 #[cfg(test)]
 mod golden;
 mod live;
+mod new_file;
 mod quantity;
 mod remote;
 mod report;

@@ -42,28 +42,38 @@ impl Table {
         self.rows.push(row.collect());
     }
 
+    /// The lines of a table that goes on: at least as wide as `widths` say, which then say how wide they
+    /// are, and with the header only where there are none yet.
+    pub(crate) fn lines_after(&self, widths: &mut Vec<usize>) -> Vec<String> {
+        let n_header = usize::from(!widths.is_empty());
+        widths.resize(self.sides.len(), 0);
+        for row in &self.rows {
+            for (column_width, cell) in widths.iter_mut().zip(row) {
+                *column_width = width::of(cell).max(*column_width);
+            }
+        }
+        let rows = self.rows.iter().skip(n_header);
+        rows.map(|row| self.line(row, widths)).collect()
+    }
+
+    fn line(&self, row: &[String], widths: &[usize]) -> String {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(self.sides.iter().zip(widths))
+            .map(|(cell, (side, &width))| {
+                let space = " ".repeat(width.saturating_sub(width::of(cell)));
+                match side {
+                    Side::Left => format!("{cell}{space}"),
+                    Side::Right => format!("{space}{cell}"),
+                }
+            })
+            .collect();
+        cells.join(GAP).trim_end().to_owned()
+    }
+
     /// The table's lines, header first, without spaces at their ends.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let width_of = |column_idx: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column_idx));
-            cells.map(|cell| width::of(cell)).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..self.sides.len()).map(width_of).collect();
-        let line = |row: &Vec<String>| {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(self.sides.iter().zip(&widths))
-                .map(|(cell, (side, &width))| {
-                    let space = " ".repeat(width.saturating_sub(width::of(cell)));
-                    match side {
-                        Side::Left => format!("{cell}{space}"),
-                        Side::Right => format!("{space}{cell}"),
-                    }
-                })
-                .collect();
-            cells.join(GAP).trim_end().to_owned()
-        };
-        self.rows.iter().map(line).collect()
+        self.lines_after(&mut Vec::new())
     }
 }
 
@@ -86,6 +96,23 @@ mod tests {
                 "-            -",
             ]
         );
+    }
+
+    #[test]
+    fn a_table_goes_on_under_its_header_and_never_gets_narrower() {
+        let mut widths = Vec::new();
+        let table = |id| {
+            let mut table = Table::with_columns([("ID", Side::Left), ("N", Side::Right)]);
+            table.push([id, "1"]);
+            table
+        };
+        assert_eq!(
+            table("long").lines_after(&mut widths),
+            ["ID    N", "long  1"]
+        );
+        assert_eq!(table("a").lines_after(&mut widths), ["a     1"]);
+        assert_eq!(table("longer").lines_after(&mut widths), ["longer  1"]);
+        assert_eq!(table("a").lines_after(&mut widths), ["a       1"]);
     }
 
     #[test]

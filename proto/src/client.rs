@@ -12,6 +12,7 @@ use crate::status::Failure;
 use crate::v1::access_client::AccessClient;
 use crate::v1::audit_client::AuditClient;
 use crate::v1::backends_client::BackendsClient;
+use crate::v1::backup_client::BackupClient;
 use crate::v1::daemon_client::DaemonClient;
 use crate::v1::events_client::EventsClient;
 use crate::v1::figures_client::FiguresClient;
@@ -95,6 +96,10 @@ impl Client {
     service! {
         /// The model servers' calls.
         backends: BackendsClient
+    }
+    service! {
+        /// The calls that copy what the daemon keeps.
+        backup: BackupClient
     }
     service! {
         /// The daemon's own calls.

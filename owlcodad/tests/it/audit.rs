@@ -4,6 +4,7 @@ mod fields;
 mod lines;
 mod starts;
 mod strict;
+mod verbs;
 
 use owlcoda_testkit::TestDaemon;
 use serde_json::Value;

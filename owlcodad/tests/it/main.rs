@@ -10,6 +10,8 @@ mod audit;
 #[cfg(test)]
 mod backends;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod cache;
 #[cfg(test)]
 mod captures;

@@ -45,9 +45,12 @@ async fn calls_are_verified_exported_and_restored_once_the_daemon_is_gone() {
         (["--endpoint", "nowhere", "--limit", "2"], 0),
     ] {
         let arguments = [["--json", "audit"].as_slice(), &arguments].concat();
-        let found = owlctl_at(&home, &arguments).await;
-        let records = found.json()["records"].as_array().map(Vec::len);
-        assert_eq!(records, Some(n_records), "{arguments:?}: {found:?}");
+        until("the records", async || {
+            let found = owlctl_at(&home, &arguments).await;
+            let records = found.json()["records"].as_array().map(Vec::len);
+            (records == Some(n_records)).then_some(())
+        })
+        .await;
     }
     let refused = owlctl_at(&home, &["audit", "--session", "nonsense"]).await;
     assert_eq!(refused.status, Some(1), "{refused:?}");

@@ -1,6 +1,8 @@
 //! Arguments of `owlctl audit`.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::TEMPLATE;
 use crate::quantity;
@@ -23,10 +25,101 @@ pub(crate) struct AuditArgs {
     pub(crate) list: ListArgs,
 }
 
+impl AuditArgs {
+    /// Whether it takes as long as there are records, or longer.
+    pub(crate) const fn is_long(&self) -> bool {
+        !matches!(self.verb, None | Some(AuditVerb::List(_)))
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditVerb {
     List(ListArgs),
+    Show(ShowArgs),
+    Follow(FollowArgs),
+    Stats(StatsArgs),
+    Export(ExportArgs),
+    Verify(VerifyArgs),
 }
+
+/// Shows everything that is recorded of one call
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl audit show 4200
+  owlctl audit show req_0190f3f2a1b27c3d8e4f5a6b7c8d9e0f"
+)]
+pub(crate) struct ShowArgs {
+    /// Sequence number of its record, or its id, which is also in the answer's `request-id`
+    #[arg(value_name = "SEQ|ID")]
+    pub(crate) call: String,
+}
+
+/// Prints calls as they end, until Ctrl-C; goes on after a restart of the daemon
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl audit follow --errors
+  owlctl audit follow --since 1h
+  owlctl --json audit follow --after 4200 | jq .     one JSON object a line"
+)]
+pub(crate) struct FollowArgs {
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    /// Begin after this sequence number [default: with what is recorded from now on]
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) after: Option<u64>,
+}
+
+/// Counts calls by model, endpoint, status, outcome and client, with their tokens, costs and times
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl audit stats --since 1d
+  owlctl --json audit stats --model qwen2.5-coder | jq '.all.p99_secs'"
+)]
+pub(crate) struct StatsArgs {
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+}
+
+/// Writes every call that matches, oldest first, and a manifest at the end
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl audit export --since 30d --out calls.ndjson
+  owlctl audit export --format csv --errors > errors.csv"
+)]
+pub(crate) struct ExportArgs {
+    /// A JSON object a line, or a table whose cells no spreadsheet takes for formulas
+    #[arg(long, value_enum, default_value = "ndjson")]
+    pub(crate) format: ExportFormat,
+    /// File to make, which must not be there yet [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Ndjson,
+    Csv,
+}
+
+/// Has the daemon read every record and look for losses; exit status 1 where something is wrong
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl audit verify
+  owlctl --json audit verify | jq '.first_bad_seq'"
+)]
+pub(crate) struct VerifyArgs {}
 
 /// Lists calls, newest first; the same as without a verb
 #[derive(Debug, Args)]

@@ -1,7 +1,12 @@
 //! `owlctl audit`: the record of model calls, by itself the list of them.
 
+mod export;
+mod follow;
 mod list;
 mod record;
+mod show;
+mod stats;
+mod verify;
 
 use owlcoda_proto::v1::QueryAuditRequest;
 
@@ -14,6 +19,11 @@ pub(super) async fn run(context: &Context<'_>, args: &AuditArgs) -> Result<Repor
     match &args.verb {
         None => list::run(context, &args.list).await,
         Some(AuditVerb::List(args)) => list::run(context, args).await,
+        Some(AuditVerb::Show(args)) => show::run(context, args).await,
+        Some(AuditVerb::Follow(args)) => follow::run(context, args).await,
+        Some(AuditVerb::Stats(args)) => stats::run(context, args).await,
+        Some(AuditVerb::Export(args)) => export::run(context, args).await,
+        Some(AuditVerb::Verify(_)) => verify::run(context).await,
     }
 }
 

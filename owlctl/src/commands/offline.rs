@@ -104,6 +104,19 @@ fn in_place(file: &Path) -> OsString {
 
 /// Runs the daemon's program to its end.
 pub(super) async fn run(verb: &OfflineVerb, global: &Global) -> Result<Report, CommandError> {
+    run_with(arguments(verb, global)).await
+}
+
+/// Has the daemon's program check the archive in `file`, for which it needs neither a daemon nor a home.
+pub(super) async fn verify_archive(file: &Path, global: &Global) -> Result<Report, CommandError> {
+    let mut line = Line(Vec::new());
+    line.words(&["storage", "verify-archive"]);
+    line.0.push(in_place(file));
+    line.flag("--json", global.json);
+    run_with(line.0).await
+}
+
+async fn run_with(arguments: Vec<OsString>) -> Result<Report, CommandError> {
     let program = program();
     #[expect(
         clippy::disallowed_methods,
@@ -111,7 +124,7 @@ pub(super) async fn run(verb: &OfflineVerb, global: &Global) -> Result<Report, C
     )]
     let mut command = tokio::process::Command::new(&program);
     command
-        .args(arguments(verb, global))
+        .args(arguments)
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let ended = command

@@ -14,7 +14,7 @@ pub(crate) enum Tier {
 }
 
 /// Every call with the tier that it takes. A test holds it against the protocol.
-pub(crate) const CALLS: [(&str, Tier); 35] = [
+pub(crate) const CALLS: [(&str, Tier); 39] = [
     ("/grpc.health.v1.Health/Check", Tier::Observer),
     ("/grpc.health.v1.Health/Watch", Tier::Observer),
     ("/owlcoda.v1.Access/DetachClient", Tier::Admin),
@@ -22,6 +22,10 @@ pub(crate) const CALLS: [(&str, Tier); 35] = [
     ("/owlcoda.v1.Access/RotateToken", Tier::Admin),
     ("/owlcoda.v1.Access/ShowToken", Tier::Admin),
     ("/owlcoda.v1.Audit/Query", Tier::Observer),
+    ("/owlcoda.v1.Audit/Read", Tier::Observer),
+    ("/owlcoda.v1.Audit/Stats", Tier::Observer),
+    ("/owlcoda.v1.Audit/Verify", Tier::Observer),
+    ("/owlcoda.v1.Backup/Create", Tier::Admin),
     ("/owlcoda.v1.Backends/List", Tier::Observer),
     ("/owlcoda.v1.Backends/Probe", Tier::Admin),
     ("/owlcoda.v1.Backends/ResetBreaker", Tier::Admin),

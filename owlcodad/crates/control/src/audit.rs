@@ -1,11 +1,22 @@
 //! `owlcoda.v1.Audit`: the record of model calls.
 
+mod reading;
+mod stats;
+mod verify;
+
+use std::pin::Pin;
+
+use futures_util::Stream;
+
 use owlcoda_proto::v1::audit_server::Audit;
 use owlcoda_proto::{to_status, v1};
-use owlcoda_store::{AuditDialect, AuditOrder, AuditQuery, AuditRecord, AuditStarts, StatusClass};
+use owlcoda_store::{
+    AuditDialect, AuditOrder, AuditPage, AuditQuery, AuditRecord, AuditStarts, StatusClass,
+};
 use owlcoda_types::{ErrorCode, RequestId, clip};
 use tonic::{Request, Response, Status};
 
+use self::reading::Reading;
 use crate::observe::observed;
 use crate::sessions::session_id;
 use crate::{Control, convert};
@@ -16,8 +27,46 @@ const DEFAULT_LIMIT: u32 = 50;
 /// Most records of a page.
 const MAX_LIMIT: u32 = 1000;
 
+/// What a call answers bit by bit.
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
 #[tonic::async_trait]
 impl Audit for Control {
+    type ReadStream = Answers<v1::QueryAuditResponse>;
+    type StatsStream = Answers<v1::AuditStats>;
+    type VerifyStream = Answers<v1::AuditVerification>;
+
+    async fn read(
+        &self,
+        request: Request<v1::ReadAuditRequest>,
+    ) -> Result<Response<Self::ReadStream>, Status> {
+        let request = request.into_inner();
+        observed("Audit/Read", async {
+            let query = query(request.query.unwrap_or_default())?;
+            let reading = Reading::new(&self.store.audit(), query, self.shutdown.clone());
+            Ok(reading.pages(request.follow, request.from_now))
+        })
+        .await
+    }
+
+    async fn stats(
+        &self,
+        request: Request<v1::QueryAuditRequest>,
+    ) -> Result<Response<Self::StatsStream>, Status> {
+        let request = request.into_inner();
+        observed("Audit/Stats", async {
+            Ok(stats::of(&self.store.audit(), query(request)?))
+        })
+        .await
+    }
+
+    async fn verify(
+        &self,
+        _: Request<v1::VerifyAuditRequest>,
+    ) -> Result<Response<Self::VerifyStream>, Status> {
+        observed("Audit/Verify", async { Ok(verify::of(&self.store)) }).await
+    }
+
     async fn query(
         &self,
         request: Request<v1::QueryAuditRequest>,
@@ -31,25 +80,34 @@ impl Audit for Control {
                 .query(query)
                 .await
                 .map_err(|e| convert::store_error(&e))?;
-            let next = page.next.unwrap_or_default();
-            let (next_before_seq, next_after_seq) = match order {
-                AuditOrder::NewestFirst => (next, 0),
-                AuditOrder::OldestFirst => (0, next),
-            };
-            let n_missing: u64 = page.missing.iter().map(|(from, to)| to - from + 1).sum();
-            Ok(v1::QueryAuditResponse {
-                records: page
-                    .records
-                    .into_iter()
-                    .map(|(seq, r)| record(seq, r))
-                    .collect(),
-                next_before_seq,
-                next_after_seq,
-                n_unreadable: n_missing + page.damaged.len() as u64,
-            })
+            Ok(answer(page, order))
         })
         .await
     }
+}
+
+/// A page as the protocol has it.
+fn answer(page: AuditPage, order: AuditOrder) -> v1::QueryAuditResponse {
+    let next = page.next.unwrap_or_default();
+    let (next_before_seq, next_after_seq) = match order {
+        AuditOrder::NewestFirst => (next, 0),
+        AuditOrder::OldestFirst => (0, next),
+    };
+    let n_unreadable = n_unreadable(&page);
+    let records = page.records.into_iter();
+    v1::QueryAuditResponse {
+        records: records.map(|(seq, found)| record(seq, found)).collect(),
+        next_before_seq,
+        next_after_seq,
+        n_unreadable,
+        seen_seq: 0,
+    }
+}
+
+/// Records in the range of the page that are lost or damaged.
+fn n_unreadable(page: &AuditPage) -> u64 {
+    let n_missing: u64 = page.missing.iter().map(|(from, to)| to - from + 1).sum();
+    n_missing + page.damaged.len() as u64
 }
 
 /// The question as the store takes it.

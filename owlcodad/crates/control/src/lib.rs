@@ -8,6 +8,7 @@ mod access;
 mod admin;
 mod audit;
 mod backends;
+mod backup;
 mod connection;
 mod convert;
 mod daemon;

@@ -1,6 +1,7 @@
 //! The audit: one record of each ended model call, appended without waiting, and where that is asked
 //! for one of each that begins.
 
+mod anchors;
 mod lost;
 mod open;
 mod record;
@@ -103,6 +104,15 @@ impl Audit {
     /// Tells the number of the newest record, as soon as that can be read.
     pub fn newest(&self) -> watch::Receiver<u64> {
         self.inner.shared.newest.subscribe()
+    }
+
+    /// What is wrong with the anchors on disk, in words: each must be there, and agree with what it is
+    /// the anchor of.
+    pub async fn check_anchors(&self) -> Result<Vec<String>, StoreError> {
+        let dir = self.inner.dir.clone();
+        self.inner
+            .read(move |shared| anchors::check(&dir, shared))
+            .await
     }
 
     /// Returns once everything that was queued before is durable.

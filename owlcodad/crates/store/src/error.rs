@@ -80,6 +80,9 @@ pub enum StoreError {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// A backup is being made, and one at a time is enough.
+    #[error("another backup is being made; wait until it is done")]
+    BackupRuns,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -115,7 +118,7 @@ impl StoreError {
     /// The code that every surface shares.
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Locked { .. } | Self::NoRoom { .. } => ErrorCode::Busy,
+            Self::Locked { .. } | Self::NoRoom { .. } | Self::BackupRuns => ErrorCode::Busy,
             Self::NewerSchema { .. } => ErrorCode::Unsupported,
             Self::Closed => ErrorCode::ShuttingDown,
             Self::Conflict { .. } | Self::Occupied { .. } => ErrorCode::Conflict,

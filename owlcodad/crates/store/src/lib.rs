@@ -38,6 +38,9 @@ pub use audit::{Audit, AuditDialect, AuditRecord, AuditRoute, Reservation, Writt
 pub use error::StoreError;
 pub use integrity::Integrity;
 pub use notes::{Note, Notes};
-pub use query::{AuditOrder, AuditPage, AuditQuery, AuditStarts, StatusClass};
+pub use query::{
+    AuditGroup, AuditGrouping, AuditOrder, AuditPage, AuditQuery, AuditStarts, AuditSummary,
+    StatusClass,
+};
 pub use sessions::{MAX_APPEND_BYTES, MAX_EVENT_BYTES, SessionMeta, Sessions, StoredEvent};
 pub use store::{Store, StoreOptions, StoreStats};

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use owlcoda_types::UnixMs;
 use serde::Serialize;
 
+pub(crate) use self::archive::write as write_archive;
 pub use self::archive::{Manifest, check_archive, export};
 pub use self::restore::{Restored, import, restore};
 pub use self::verify::{Verification, verify};

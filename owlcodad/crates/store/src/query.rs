@@ -5,6 +5,7 @@
 //! the next page, and says so: only a page without a `next` is the last one.
 
 mod filter;
+mod summary;
 
 use crate::StoreError;
 use crate::audit::{AuditRecord, Running};
@@ -17,6 +18,7 @@ use crate::shelf::{Shelf, Source};
 
 use self::filter::Filter;
 pub use self::filter::StatusClass;
+pub use self::summary::{AuditGroup, AuditGrouping, AuditSummary};
 
 use owlcoda_types::{RequestId, SessionId, UnixMs};
 

@@ -1,9 +1,10 @@
 //! Opening, closing, and what the store says about itself.
 
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::integrity::{Findings, Integrity};
 use crate::ledger::{Known, Ledger, Terms};
 use crate::lock::DirLock;
 use crate::notes::Notes;
+use crate::offline::{self, Manifest};
 use crate::queue::Queue;
 use crate::sessions::Sessions;
 use crate::shared::Shared;
@@ -186,8 +188,10 @@ impl Store {
             inner: Arc::new(Inner {
                 queue,
                 shared,
+                dir: dir.to_path_buf(),
                 opened_after_seq,
                 readers: Arc::new(Semaphore::new(MAX_READERS)),
+                backups: Arc::new(Semaphore::new(1)),
                 running: Mutex::new(Some(Running { thread, lock })),
                 notes: Notes::of(dir),
             }),
@@ -232,6 +236,30 @@ impl Store {
     /// while it waits for one. Cheap.
     pub fn writer_labour(&self) -> Duration {
         self.inner.shared.labour()
+    }
+
+    /// Writes an archive of everything that was durable when this was called to `out`, while the store
+    /// goes on: the audit up to its last record of then, each conversation with as many events as its
+    /// state says. Lines are counted in `n_lines` as they are written. One at a time.
+    ///
+    /// # Errors
+    ///
+    /// `BackupRuns`, `Poisoned` while not everything is durable, `Io` where `out` takes no more.
+    pub async fn backup(
+        &self,
+        out: impl Write + Send + 'static,
+        n_lines: Arc<AtomicU64>,
+    ) -> Result<Manifest, StoreError> {
+        let turn = Arc::clone(&self.inner.backups).try_acquire_owned();
+        let turn = turn.map_err(|_| StoreError::BackupRuns)?;
+        // What was queued before is in it.
+        self.audit().flush().await?;
+        let end_seq = self.stats().last_audit_seq + 1;
+        let write = move |shared: &Shared| {
+            let _turn = turn;
+            offline::write_archive(shared, Some(end_seq), out, &n_lines)
+        };
+        self.inner.read(write).await
     }
 
     /// Takes no more writes, makes what was queued durable, and lets go of the files; after it the
@@ -287,9 +315,12 @@ fn unless_full<T>(result: Result<T, StoreError>) -> Result<Result<T, StoreError>
 pub(crate) struct Inner {
     pub(crate) queue: Queue,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) dir: PathBuf,
     /// Number of the newest audit record of before.
     pub(crate) opened_after_seq: u64,
     readers: Arc<Semaphore>,
+    /// Held by the backup that is being made.
+    backups: Arc<Semaphore>,
     /// `None` once closed.
     running: Mutex<Option<Running>>,
     notes: Notes,

@@ -16,7 +16,7 @@ use crate::offline::text::count;
 use crate::offline::validate::Verdict;
 
 /// Bits of a mode that let anyone but the owner do anything.
-const OTHERS: u32 = 0o077;
+pub(super) const OTHERS: u32 = 0o077;
 
 /// Longest wait for the control socket to take a connection.
 const CONNECT: Duration = Duration::from_secs(1);

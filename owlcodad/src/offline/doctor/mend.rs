@@ -13,7 +13,7 @@ use owlcoda_proto::Place;
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
-use super::files::Daemon;
+use super::files::{Daemon, OTHERS};
 
 /// Does it. Gives back what was done, a command line each, as somebody would have typed it.
 pub(super) fn mend(place: &Place, daemon: &Daemon) -> Vec<String> {
@@ -54,7 +54,7 @@ fn close(path: &Path, mode: u32) -> io::Result<bool> {
         .custom_flags(no_links.unwrap_or(0))
         .open(path)?;
     let metadata = file.metadata()?;
-    if !is_ours(&metadata) || metadata.mode() & 0o077 == 0 {
+    if !is_ours(&metadata) || metadata.mode() & OTHERS == 0 {
         return Ok(false);
     }
     file.set_permissions(std::fs::Permissions::from_mode(mode))?;

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::commands::prompt_tokens;
 use crate::commands::status::TokenCounts;
-use crate::quantity;
 use crate::table::{Side, Table};
+use crate::{document, quantity};
 
 #[derive(Serialize)]
 pub(super) struct Record<'a> {
@@ -81,6 +81,69 @@ impl<'a> From<&'a AuditRecord> for Record<'a> {
     }
 }
 
+/// The record as one line of JSON, with its end.
+pub(super) fn line(record: &AuditRecord) -> String {
+    document::line(&Record::from(record))
+}
+
+/// Everything that is recorded, for people: name and value.
+pub(super) fn details(record: &AuditRecord, zone: &TimeZone) -> Vec<(&'static str, String)> {
+    let usage = record.usage.unwrap_or_default();
+    let some = |n: Option<u64>, show: fn(u64) -> String| n.map(show).unwrap_or_default();
+    vec![
+        ("seq", record.seq.to_string()),
+        ("request id", record.request_id.clone()),
+        ("time", quantity::local_time(record.at_ms, zone)),
+        ("client", record.client.clone()),
+        ("route", record.route.clone()),
+        ("dialect", record.dialect.clone()),
+        ("model asked", record.model_asked.clone()),
+        ("model used", record.model_used.clone()),
+        ("endpoint", record.endpoint_id.clone()),
+        ("endpoint dialect", record.dialect_out.clone()),
+        ("attempts", record.n_attempts.to_string()),
+        ("status", status(record)),
+        ("outcome", record.outcome.clone()),
+        ("failure", record.failure_kind.clone()),
+        (
+            "stream",
+            if record.is_stream { "yes" } else { "no" }.to_owned(),
+        ),
+        (
+            "cached",
+            if record.is_cached { "yes" } else { "no" }.to_owned(),
+        ),
+        ("input tokens", quantity::count(usage.input_tokens)),
+        (
+            "cache read tokens",
+            quantity::count(usage.cache_read_tokens),
+        ),
+        (
+            "cache write tokens",
+            quantity::count(usage.cache_write_tokens),
+        ),
+        ("output tokens", quantity::count(usage.output_tokens)),
+        (
+            "cost",
+            some(record.cost_micros, |n| quantity::millionths(n).to_string()),
+        ),
+        ("first token", some(record.ttft_ms, quantity::span)),
+        ("total", quantity::span(record.elapsed_ms)),
+        ("bytes in", some(record.bytes_in, quantity::count)),
+        ("bytes out", some(record.bytes_out, quantity::count)),
+        ("session", record.session_id.clone()),
+        ("dropped fields", record.dropped_fields.join(", ")),
+    ]
+}
+
+/// The status; nothing while the call runs.
+fn status(record: &AuditRecord) -> String {
+    match record.status {
+        0 => String::new(),
+        status => status.to_string(),
+    }
+}
+
 /// The columns of a table of calls.
 pub(super) fn table() -> Table {
     Table::with_columns(COLUMNS)
@@ -109,17 +172,13 @@ pub(super) fn row(record: &AuditRecord, zone: &TimeZone) -> [String; 12] {
         "" => &record.model_asked,
         model_used => model_used,
     };
-    let status = match record.status {
-        0 => String::new(),
-        status => status.to_string(),
-    };
     [
         record.seq.to_string(),
         quantity::local_time(record.at_ms, zone),
         record.route.clone(),
         record.client.clone(),
         model.to_owned(),
-        status,
+        status(record),
         record.outcome.clone(),
         quantity::count(prompt_tokens(&usage)),
         quantity::count(usage.output_tokens),

@@ -12,6 +12,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use owlcoda_types::{SessionId, UnixMs};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ use super::Opened;
 use crate::audit::Running;
 use crate::query::{self, AuditOrder, AuditQuery, AuditStarts};
 use crate::sessions::{SessionMeta, StoredEvent, read_events, states};
+use crate::shared::Shared;
 use crate::store::StoreOptions;
 use crate::{StoreError, recovery};
 
@@ -127,21 +129,34 @@ impl EventLine {
 ///
 /// `Locked`, `NewerSchema`, `Io`. What cannot be read is counted in the manifest.
 pub fn export(dir: &Path, options: &StoreOptions, out: impl Write) -> Result<Manifest, StoreError> {
+    let opened = Opened::open(dir, options)?;
+    let manifest = write(&opened.shared, None, out, &AtomicU64::new(0))?;
+    opened.close()?;
+    Ok(manifest)
+}
+
+/// Writes everything in an open store to `out`, of the audit the records before `end_seq`; counts the
+/// lines in `n_lines` as they are written.
+pub(crate) fn write(
+    shared: &Shared,
+    end_seq: Option<u64>,
+    out: impl Write,
+    n_lines: &AtomicU64,
+) -> Result<Manifest, StoreError> {
     let write_error = StoreError::io("write the archive");
     let encoder = zstd::Encoder::new(out, ZSTD_LEVEL).map_err(write_error)?;
     let mut writer = Writer {
         out: encoder,
         sha256: Sha256::new(),
+        n_lines,
     };
-    let opened = Opened::open(dir, options)?;
     let mut manifest = Manifest {
         format: FORMAT,
         schema: recovery::SCHEMA_VERSION,
         ..Manifest::default()
     };
-    export_audit(&opened, &mut writer, &mut manifest)?;
-    export_sessions(&opened, &mut writer, &mut manifest)?;
-    opened.close()?;
+    export_audit(shared, end_seq, &mut writer, &mut manifest)?;
+    export_sessions(shared, &mut writer, &mut manifest)?;
     manifest.sha256 = to_hex(&writer.sha256.clone().finalize());
     writer.line(&Line::Manifest(manifest.clone()))?;
     let flushed = writer.out.finish().and_then(|mut out| out.flush());
@@ -150,24 +165,21 @@ pub fn export(dir: &Path, options: &StoreOptions, out: impl Write) -> Result<Man
 }
 
 fn export_audit<W: Write>(
-    opened: &Opened,
+    shared: &Shared,
+    end_seq: Option<u64>,
     writer: &mut Writer<'_, W>,
     manifest: &mut Manifest,
 ) -> Result<(), StoreError> {
     let mut query = AuditQuery {
         limit: PAGE,
+        before_seq: end_seq,
         order: AuditOrder::OldestFirst,
         // Each number that there is.
         starts: AuditStarts::All,
         ..AuditQuery::default()
     };
     loop {
-        let page = query::run(
-            &opened.shared.shelf,
-            &query,
-            &opened.shared.findings,
-            &Running::default(),
-        )?;
+        let page = query::run(&shared.shelf, &query, &shared.findings, &Running::default())?;
         let n_missing: u64 = page.missing.iter().map(|(from, to)| to - from + 1).sum();
         manifest.n_unreadable += n_missing + page.damaged.len() as u64;
         let next = query.following(&page);
@@ -191,13 +203,13 @@ fn export_audit<W: Write>(
 }
 
 fn export_sessions<W: Write>(
-    opened: &Opened,
+    shared: &Shared,
     writer: &mut Writer<'_, W>,
     manifest: &mut Manifest,
 ) -> Result<(), StoreError> {
-    let findings = &opened.shared.findings;
+    let findings = &shared.findings;
     let mut n_damaged = 0;
-    let metas = opened.shared.with_sessions(|engine| {
+    let metas = shared.with_sessions(|engine| {
         states(engine, |damage| {
             n_damaged += 1;
             findings.report(damage);
@@ -207,9 +219,7 @@ fn export_sessions<W: Write>(
     for meta in metas {
         let (id, head_seq) = (meta.id, meta.head_seq);
         // Whole or not at all: a log with a hole is no log.
-        let first = opened
-            .shared
-            .with_sessions(|engine| check_events(engine, id, head_seq));
+        let first = shared.with_sessions(|engine| check_events(engine, id, head_seq));
         if let Err(StoreError::Damaged { what, reason, .. }) = &first {
             findings.report(format!("{what} is damaged: {reason}"));
             manifest.n_unreadable += 1;
@@ -220,8 +230,7 @@ fn export_sessions<W: Write>(
         writer.line(&Line::Session(meta))?;
         let mut after_seq = 0;
         while after_seq < head_seq {
-            let events = opened
-                .shared
+            let events = shared
                 .with_sessions(|engine| read_events(engine, id, after_seq, head_seq, N_EVENTS))?;
             for event in events {
                 after_seq = event.seq;
@@ -249,6 +258,7 @@ fn check_events(
 struct Writer<'a, W: Write> {
     out: zstd::Encoder<'a, W>,
     sha256: Sha256,
+    n_lines: &'a AtomicU64,
 }
 
 impl<W: Write> Writer<'_, W> {
@@ -264,6 +274,7 @@ impl<W: Write> Writer<'_, W> {
         let written = written.map_err(std::io::Error::from).and_then(|mut text| {
             text.push(b'\n');
             self.sha256.update(&text);
+            self.n_lines.fetch_add(1, Ordering::Relaxed);
             self.out.write_all(&text)
         });
         written.map_err(write_error)

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use owlcoda_proto::v1::{
-    GetVersionRequest, GetVersionResponse, ListModelsRequest, ListModelsResponse, MetricsRequest,
-    MetricsResponse, ProbeModelRequest, ProbeModelResponse, QueryAuditRequest, QueryAuditResponse,
-    ReloadRequest, ReloadResponse, StatusRequest, StatusResponse, audit_server, daemon_server,
-    models_server,
+    AuditStats, AuditVerification, GetVersionRequest, GetVersionResponse, ListModelsRequest,
+    ListModelsResponse, MetricsRequest, MetricsResponse, ProbeModelRequest, ProbeModelResponse,
+    QueryAuditRequest, QueryAuditResponse, ReadAuditRequest, ReloadRequest, ReloadResponse,
+    StatusRequest, StatusResponse, VerifyAuditRequest, audit_server, daemon_server, models_server,
 };
 use owlcoda_proto::{ErrorCode, MIN_PROTOCOL, PROTOCOL, to_status};
 use tempfile::TempDir;
@@ -29,6 +29,10 @@ pub struct Answers {
     pub models: ListModelsResponse,
     pub audit: QueryAuditResponse,
     pub model_probe: ProbeModelResponse,
+    /// What a reading of the audit brings, page by page, before the connection ends.
+    pub audit_pages: Vec<QueryAuditResponse>,
+    pub stats: AuditStats,
+    pub verification: AuditVerification,
 }
 
 impl Default for Answers {
@@ -41,8 +45,19 @@ impl Default for Answers {
             models: ListModelsResponse::default(),
             audit: QueryAuditResponse::default(),
             model_probe: ProbeModelResponse::default(),
+            audit_pages: Vec::new(),
+            stats: AuditStats::default(),
+            verification: AuditVerification::default(),
         }
     }
+}
+
+/// An answer of some messages, which are all there.
+type Bits<T> = tokio_stream::Iter<std::vec::IntoIter<Result<T, Status>>>;
+
+fn bits<T>(messages: Vec<T>) -> Response<Bits<T>> {
+    let messages: Vec<_> = messages.into_iter().map(Ok).collect();
+    Response::new(tokio_stream::iter(messages))
 }
 
 #[derive(Clone, Debug)]
@@ -105,6 +120,34 @@ impl models_server::Models for Services {
 
 #[tonic::async_trait]
 impl audit_server::Audit for Services {
+    type ReadStream = Bits<QueryAuditResponse>;
+    type StatsStream = Bits<AuditStats>;
+    type VerifyStream = Bits<AuditVerification>;
+
+    async fn read(
+        &self,
+        asked: Request<ReadAuditRequest>,
+    ) -> Result<Response<Self::ReadStream>, Status> {
+        let query = asked.into_inner().query.unwrap_or_default();
+        self.queries.lock().unwrap().push(query);
+        Ok(bits(self.answers.audit_pages.clone()))
+    }
+
+    async fn stats(
+        &self,
+        asked: Request<QueryAuditRequest>,
+    ) -> Result<Response<Self::StatsStream>, Status> {
+        self.queries.lock().unwrap().push(asked.into_inner());
+        Ok(bits(vec![self.answers.stats.clone()]))
+    }
+
+    async fn verify(
+        &self,
+        _: Request<VerifyAuditRequest>,
+    ) -> Result<Response<Self::VerifyStream>, Status> {
+        Ok(bits(vec![self.answers.verification.clone()]))
+    }
+
     async fn query(
         &self,
         asked: Request<QueryAuditRequest>,
