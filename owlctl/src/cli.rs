@@ -66,6 +66,16 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) socket: Option<PathBuf>,
+    /// A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        conflicts_with_all = ["home", "socket"],
+        allow_hyphen_values = true,
+        help_heading = "Global options"
+    )]
+    pub(crate) context: Option<String>,
     /// Print one JSON object instead of text: the same as `-o json`
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
@@ -138,6 +148,9 @@ pub(crate) enum Verb {
     Offline(offline::OfflineVerb),
     Version(VersionArgs),
     Completions(CompletionsArgs),
+    /// Carries between standard input and output and the control socket; `--context` runs it there
+    #[command(hide = true)]
+    Proxy,
 }
 
 /// Prints the version of this program and of the daemon
@@ -333,14 +346,15 @@ mod tests {
                 "config",
                 "version",
                 "completions",
+                "proxy",
             ]
         );
-        for verb in verbs {
+        for verb in verbs.into_iter().filter(|verb| verb != "proxy") {
             let help = help_of(&["owlctl", &verb, "--help"]);
             golden::check(&format!("help_{verb}"), &help);
         }
         for (verb, verbs) in [
-            ("config", &["show", "export", "migrate"][..]),
+            ("config", &["show", "export", "migrate", "schema"][..]),
             ("models", &["probe"]),
             ("backends", &["probe", "reset-breaker"]),
             ("clients", &["detach"]),
@@ -384,7 +398,6 @@ mod tests {
             &["owlctl", "config", "export", "--format", "yaml"],
             &["owlctl", "recommend", "--intent", "poetry"],
             &["owlctl", "backends", "probe"],
-            &["owlctl", "cache"],
         ] {
             let error = Cli::try_parse_from(arguments).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{arguments:?}");

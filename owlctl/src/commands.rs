@@ -29,10 +29,35 @@ use crate::cli::lifecycle::LifecycleVerb;
 use crate::cli::{Cli, Verb};
 use crate::daemon::Context;
 use crate::error::CommandError;
+use crate::remote::{self, Forward};
 use crate::report::Report;
 
 /// Runs the command that was typed. Every failure is a report, too.
-pub(crate) async fn run(cli: &Cli) -> Report {
+pub(crate) async fn run(mut cli: Cli) -> Report {
+    let Some(name) = cli.global.context.clone() else {
+        return run_at(&cli).await;
+    };
+    let is_only_here = matches!(
+        &cli.verb,
+        Verb::Offline(_) | Verb::Service(_) | Verb::Lifecycle(LifecycleVerb::Start(_))
+    );
+    if is_only_here {
+        return Report::failure(&CommandError::OnlyHere);
+    }
+    let forward = match Forward::open(&name) {
+        Ok(forward) => forward,
+        Err(error) => return Report::failure(&error),
+    };
+    cli.global.socket = Some(forward.socket());
+    tokio::select! {
+        report = run_at(&cli) => report,
+        // It goes on for as long as somebody waits for it.
+        () = forward.serve() => Report::failure(&CommandError::NotBack),
+    }
+}
+
+/// Runs it for the daemon whose place is known.
+async fn run_at(cli: &Cli) -> Report {
     // Before anything is sent, so that Ctrl-C has its own exit status from then on.
     let interrupts = signal(SignalKind::interrupt());
     let limit = limit(cli);
@@ -57,6 +82,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Service(args) => service::run(&cli.global, args),
             Verb::Insight(verb) => insight::run(&context()?, verb).await,
             Verb::Offline(verb) => offline::run(verb, &cli.global).await,
+            Verb::Proxy => proxied(&context()?).await,
         }
     };
     let in_time = async {
@@ -82,12 +108,19 @@ pub(crate) async fn run(cli: &Cli) -> Report {
     }
 }
 
+async fn proxied(context: &Context<'_>) -> Result<Report, CommandError> {
+    let carried = remote::proxy(&context.place.socket).await;
+    carried.map_err(CommandError::Proxy)?;
+    Ok(Report::data(String::new()))
+}
+
 /// How long the verb may take; none where it ends when a person has seen enough, or the daemon is done.
 fn limit(cli: &Cli) -> Option<Duration> {
     let usual = match &cli.verb {
         Verb::Logs(args) if args.follow => return None,
         Verb::Status(args) if args.watch => return None,
         Verb::Lifecycle(LifecycleVerb::Wait(_)) => Some(60),
+        Verb::Proxy => return None,
         Verb::Lifecycle(_) | Verb::Top(_) | Verb::Benchmark(_) => None,
         _ => Some(10),
     };

@@ -76,6 +76,9 @@ _owlctl() {
             owlctl,perf)
                 cmd="owlctl__subcmd__perf"
                 ;;
+            owlctl,proxy)
+                cmd="owlctl__subcmd__proxy"
+                ;;
             owlctl,recommend)
                 cmd="owlctl__subcmd__recommend"
                 ;;
@@ -226,6 +229,9 @@ _owlctl() {
             owlctl__subcmd__config,migrate)
                 cmd="owlctl__subcmd__config__subcmd__migrate"
                 ;;
+            owlctl__subcmd__config,schema)
+                cmd="owlctl__subcmd__config__subcmd__schema"
+                ;;
             owlctl__subcmd__config,show)
                 cmd="owlctl__subcmd__config__subcmd__show"
                 ;;
@@ -237,6 +243,9 @@ _owlctl() {
                 ;;
             owlctl__subcmd__config__subcmd__help,migrate)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__migrate"
+                ;;
+            owlctl__subcmd__config__subcmd__help,schema)
+                cmd="owlctl__subcmd__config__subcmd__help__subcmd__schema"
                 ;;
             owlctl__subcmd__config__subcmd__help,show)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__show"
@@ -300,6 +309,9 @@ _owlctl() {
                 ;;
             owlctl__subcmd__help,perf)
                 cmd="owlctl__subcmd__help__subcmd__perf"
+                ;;
+            owlctl__subcmd__help,proxy)
+                cmd="owlctl__subcmd__help__subcmd__proxy"
                 ;;
             owlctl__subcmd__help,recommend)
                 cmd="owlctl__subcmd__help__subcmd__recommend"
@@ -384,6 +396,9 @@ _owlctl() {
                 ;;
             owlctl__subcmd__help__subcmd__config,migrate)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__migrate"
+                ;;
+            owlctl__subcmd__help__subcmd__config,schema)
+                cmd="owlctl__subcmd__help__subcmd__config__subcmd__schema"
                 ;;
             owlctl__subcmd__help__subcmd__config,show)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__show"
@@ -509,7 +524,7 @@ _owlctl() {
 
     case "${cmd}" in
         owlctl)
-            opts="-o -h -V --home --socket --json --output --no-color --timeout --help --version start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help"
+            opts="-o -h -V --home --socket --context --json --output --no-color --timeout --help --version start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions proxy help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -520,6 +535,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -543,7 +562,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__audit)
-            opts="-o -h --limit --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --oldest-first --before --after --home --socket --json --output --no-color --timeout --help list help"
+            opts="-o -h --limit --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --oldest-first --before --after --home --socket --context --json --output --no-color --timeout --help list help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -602,6 +621,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -667,7 +690,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__audit__subcmd__list)
-            opts="-o -h --limit --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --oldest-first --before --after --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --limit --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --oldest-first --before --after --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -729,6 +752,10 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
@@ -749,7 +776,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__backends)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help list probe reset-breaker help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help list probe reset-breaker help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -760,6 +787,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -853,7 +884,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__backends__subcmd__list)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -864,6 +895,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -887,7 +922,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__backends__subcmd__probe)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -898,6 +933,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -921,7 +960,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__backends__subcmd__reset__subcmd__breaker)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -932,6 +971,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -955,7 +998,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__benchmark)
-            opts="-o -h --runs --max-tokens --prompt --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --runs --max-tokens --prompt --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -981,6 +1024,10 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
@@ -1001,7 +1048,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__cache)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help stats clear help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help stats clear help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1012,6 +1059,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1035,7 +1086,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__cache__subcmd__clear)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1046,6 +1097,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1125,7 +1180,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__cache__subcmd__stats)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1136,6 +1191,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1159,7 +1218,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__captures)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help list show clear help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help list show clear help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1170,6 +1229,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1193,7 +1256,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__captures__subcmd__clear)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1204,6 +1267,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1297,7 +1364,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__captures__subcmd__list)
-            opts="-o -h --limit --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1312,6 +1379,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1335,7 +1406,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__captures__subcmd__show)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1346,6 +1417,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1369,7 +1444,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__clients)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help list detach help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help list detach help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1380,6 +1455,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1403,7 +1482,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__clients__subcmd__detach)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1414,6 +1493,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1493,7 +1576,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__clients__subcmd__list)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1504,6 +1587,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1527,7 +1614,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__completions)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help bash zsh fish"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help bash zsh fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1538,6 +1625,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1561,7 +1652,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help show export migrate help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help show export migrate schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1572,6 +1663,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1595,7 +1690,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config__subcmd__export)
-            opts="-o -h --format --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --format --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1614,6 +1709,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1637,7 +1736,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config__subcmd__help)
-            opts="show export migrate help"
+            opts="show export migrate schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1692,6 +1791,20 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__config__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__config__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1707,7 +1820,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config__subcmd__migrate)
-            opts="-o -h --dry-run --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --dry-run --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1722,6 +1835,48 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__config__subcmd__schema)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1745,7 +1900,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config__subcmd__show)
-            opts="-o -h --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1760,6 +1915,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1783,7 +1942,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__cost)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1794,6 +1953,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1817,12 +1980,16 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__doctor)
-            opts="-o -h --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --fix --bundle --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1832,6 +1999,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1855,7 +2026,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__drain)
-            opts="-o -h --grace --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --grace --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1870,6 +2041,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1893,7 +2068,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__health)
-            opts="-q -o -h --quiet --home --socket --json --output --no-color --timeout --help"
+            opts="-q -o -h --quiet --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1904,6 +2079,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1927,7 +2106,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help)
-            opts="start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions help"
+            opts="start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit sessions clients logs metrics reload token service init validate doctor config version completions proxy help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2193,7 +2372,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__config)
-            opts="show export migrate"
+            opts="show export migrate schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2221,6 +2400,20 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__config__subcmd__migrate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__config__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2431,6 +2624,20 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__perf)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__proxy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2767,7 +2974,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__init)
-            opts="-o -h --endpoint --force --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --endpoint --force --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2786,6 +2993,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2809,7 +3020,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__inspect)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2820,6 +3031,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2843,7 +3058,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__latency)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2854,6 +3069,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2877,7 +3096,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__logs)
-            opts="-f -o -h --follow --since --level --home --socket --json --output --no-color --timeout --help"
+            opts="-f -o -h --follow --since --level --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2896,6 +3115,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2919,7 +3142,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__metrics)
-            opts="-o -h --grep --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --grep --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2934,6 +3157,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2957,7 +3184,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__models)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help list probe help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help list probe help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2968,6 +3195,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3047,7 +3278,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__models__subcmd__list)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3058,6 +3289,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3081,7 +3316,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__models__subcmd__probe)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3092,6 +3327,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3115,7 +3354,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__perf)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3126,6 +3365,48 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__proxy)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3149,7 +3430,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__recommend)
-            opts="-o -h --intent --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --intent --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3164,6 +3445,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3187,7 +3472,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__reload)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3198,6 +3483,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3221,7 +3510,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__restart)
-            opts="-o -h --grace --now --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --grace --now --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3236,6 +3525,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3259,7 +3552,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__service)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help install uninstall status help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help install uninstall status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3270,6 +3563,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3363,7 +3660,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__service__subcmd__install)
-            opts="-o -h --user --system --launchd --root --print --force --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --user --system --launchd --root --print --force --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3378,6 +3675,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3401,7 +3702,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__service__subcmd__status)
-            opts="-o -h --user --system --launchd --root --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --user --system --launchd --root --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3416,6 +3717,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3439,7 +3744,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__service__subcmd__uninstall)
-            opts="-o -h --user --system --launchd --root --force --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --user --system --launchd --root --force --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3454,6 +3759,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3477,7 +3786,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions)
-            opts="-o -h --limit --home --socket --json --output --no-color --timeout --help list show export help"
+            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help list show export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3492,6 +3801,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3515,7 +3828,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions__subcmd__export)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3526,6 +3839,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3619,7 +3936,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions__subcmd__list)
-            opts="-o -h --limit --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3634,6 +3951,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3657,7 +3978,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions__subcmd__show)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3668,6 +3989,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3691,7 +4016,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__start)
-            opts="-o -h --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3706,6 +4031,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3729,7 +4058,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__status)
-            opts="-w -o -h --watch --home --socket --json --output --no-color --timeout --help"
+            opts="-w -o -h --watch --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3740,6 +4069,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3763,7 +4096,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__stop)
-            opts="-o -h --grace --now --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --grace --now --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3778,6 +4111,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3801,7 +4138,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__token)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help show rotate help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help show rotate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3812,6 +4149,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3891,7 +4232,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__token__subcmd__rotate)
-            opts="-o -h --grace --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --grace --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3906,6 +4247,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3929,7 +4274,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__token__subcmd__show)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3940,6 +4285,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3963,7 +4312,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__top)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3974,6 +4323,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3997,7 +4350,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__traces)
-            opts="-o -h --limit --slowest --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --limit --slowest --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4012,6 +4365,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4035,7 +4392,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__usage)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4046,6 +4403,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4069,7 +4430,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__validate)
-            opts="-o -h --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4084,6 +4445,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4107,7 +4472,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__version)
-            opts="-o -h --client --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --client --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4118,6 +4483,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4141,7 +4510,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__wait)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4152,6 +4521,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

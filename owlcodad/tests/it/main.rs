@@ -18,6 +18,8 @@ mod choice;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod control_plane;
 #[cfg(test)]
 mod credentials;

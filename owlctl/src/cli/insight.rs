@@ -64,18 +64,17 @@ pub(crate) struct CostArgs {}
 #[command(
     help_template = TEMPLATE,
     before_help = "Examples:
-  owlctl cache stats         how full it is, and what it was good for
-  owlctl cache clear         forgets every answer",
-    arg_required_else_help = true
+  owlctl cache               how full it is, and what it was good for
+  owlctl cache clear         forgets every answer"
 )]
 pub(crate) struct CacheArgs {
     #[command(subcommand)]
-    pub(crate) verb: CacheVerb,
+    pub(crate) verb: Option<CacheVerb>,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum CacheVerb {
-    /// Shows how full the cache is, and what it was good for
+    /// Shows how full the cache is, and what it was good for; as without a word
     Stats,
     /// Forgets every answer
     Clear,

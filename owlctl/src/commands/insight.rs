@@ -9,7 +9,7 @@ mod perf;
 mod recommend;
 mod usage;
 
-use crate::cli::insight::InsightVerb;
+use crate::cli::insight::{CacheVerb, InsightVerb};
 use crate::daemon::Context;
 use crate::error::CommandError;
 use crate::quantity;
@@ -21,7 +21,9 @@ pub(super) async fn run(context: &Context<'_>, verb: &InsightVerb) -> Result<Rep
         InsightVerb::Perf(_) => perf::run(context).await,
         InsightVerb::Latency(_) => latency::run(context).await,
         InsightVerb::Cost(_) => cost::run(context).await,
-        InsightVerb::Cache(args) => cache::run(context, args.verb).await,
+        InsightVerb::Cache(args) => {
+            cache::run(context, args.verb.unwrap_or(CacheVerb::Stats)).await
+        }
         InsightVerb::Recommend(args) => recommend::run(context, args).await,
         InsightVerb::Inspect(args) => inspect::run(context, args).await,
         InsightVerb::Traces(args) => inspect::run_traces(context, args).await,

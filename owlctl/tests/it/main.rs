@@ -7,6 +7,8 @@ mod live;
 #[cfg(test)]
 mod offline;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
 mod service;
 #[cfg(test)]
 use assert_cmd::Command;

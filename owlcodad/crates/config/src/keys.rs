@@ -39,6 +39,8 @@ pub(crate) enum Effect {
     Used,
     /// The migrations read it, before the check.
     Version,
+    /// Editors read it, and we do not.
+    Editor,
     /// The migrations make something else of it, which is said here for people.
     Older(&'static str),
     /// It is checked and then left alone, with a warning unless it states what happens anyway.
@@ -232,6 +234,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("runtimes[].port", Whole(1, 65_535), "any free port", "Fixed port on 127.0.0.1."),
         used("runtimes[].server", SERVERS, "\"auto\"", "Which model server it is, as `models[].server`. `auto` tells it from `command`."),
 
+        Key { effect: Effect::Editor, ..used("$schema", Text, "none", "Where an editor finds the schema of this file: `config.schema.json` in the package, or what `owlcodad config schema` prints.") },
         Key { effect: Effect::Version, ..used("configVersion", ANY_COUNT, "0", "Version of the form that the file has: 8 is this one. Files of older ones are read as well; `owlcodad config migrate` rewrites them.") },
         older("modelMap", TextMap, "`models`"),
         older("defaultModel", Text, "`\"default\": true` in one of `models`"),

@@ -35,6 +35,7 @@ mod reference;
 mod resolve;
 mod restart;
 mod rewrite;
+mod schema;
 mod server;
 mod settings;
 #[cfg(test)]
@@ -65,4 +66,5 @@ pub use problem::{Problem, Severity, code};
 pub use reference::reference;
 pub use restart::NEED_RESTART;
 pub use rewrite::{Migrated, Portable, migrated, portable, pretty};
+pub use schema::{example, schema};
 pub use settings::{Origin, Setting, settings};
