@@ -15,6 +15,8 @@ mod liveness;
 mod lost;
 mod offline;
 mod opening;
+#[cfg_attr(not(feature = "otel"), path = "otel/absent.rs")]
+mod otel;
 mod places;
 mod port_holder;
 mod recorder;

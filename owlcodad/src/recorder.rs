@@ -16,6 +16,8 @@ use owlcoda_wire::fault::Dialect;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::otel::Exporter;
+
 /// How long a call waits for room for its record.
 const ROOM_WAIT: Duration = Duration::from_millis(250);
 
@@ -37,6 +39,7 @@ pub(crate) struct AuditRecorder {
     /// Where lines of JSON go, too.
     jsonl_path: watch::Sender<Option<PathBuf>>,
     traces: Option<LineFile>,
+    exporter: Option<Exporter>,
 }
 
 impl AuditRecorder {
@@ -51,9 +54,16 @@ impl AuditRecorder {
             has_starts: AtomicBool::default(),
             refusals: Arc::default(),
             traces: None,
+            exporter: None,
         };
         recorder.configure(config);
         recorder
+    }
+
+    /// A collector is told of each call as well.
+    pub(crate) fn exported(mut self, exporter: Option<Exporter>) -> Self {
+        self.exporter = exporter;
+        self
     }
 
     /// Each call is written to `traces` as well.
@@ -119,6 +129,9 @@ impl Recorder for AuditRecorder {
     }
 
     fn ended(&self, call: &Settled) {
+        if let Some(exporter) = &self.exporter {
+            exporter.record(call);
+        }
         if let Some(traces) = &self.traces {
             traces.write(&trace::line(call));
         }

@@ -35,6 +35,7 @@ use crate::instance::{Instance, prepare_home};
 use crate::jsonl::{Lines, Trouble};
 use crate::liveness::{self, Liveness};
 use crate::opening::open_store;
+use crate::otel::Exporter;
 use crate::recorder::{AuditRecorder, trace};
 use crate::reload::{Reloader, Report, Sources, Targets};
 use crate::restart::Invocation;
@@ -127,6 +128,15 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let log_end = logging.clone();
     let this_boot = Arc::clone(&boot);
     let trace_end = traces.clone();
+    let exporter = {
+        let _inside = runtime.enter();
+        Exporter::start(loaded.config.otlp_endpoint.as_ref())
+    };
+    let exporter = exporter.map_err(|source| Failure::System {
+        what: "the OpenTelemetry exporter",
+        source,
+    })?;
+    let export_end = exporter.clone();
     let ended = runtime.block_on(async {
         let started = Started {
             service,
@@ -139,11 +149,15 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             loaded,
             logging,
             traces,
+            exporter,
             clock,
             pid,
         };
         Box::pin(started.serve()).await
     });
+    if let Some(exporter) = export_end {
+        exporter.finish();
+    }
     // A thread that hangs in a system call must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_secs(2));
     match &ended {
@@ -185,6 +199,8 @@ struct Started {
     logging: Logging,
     /// Where each call leaves a line.
     traces: Option<LineFile>,
+    /// Who else is told of each call.
+    exporter: Option<Exporter>,
     clock: Arc<dyn Clock>,
     pid: u32,
 }
@@ -202,6 +218,7 @@ impl Started {
             loaded,
             logging,
             traces,
+            exporter,
             clock,
             pid,
         } = self;
@@ -265,7 +282,7 @@ impl Started {
         let runtimes = Runtimes::start(&config.runtimes, &upstream, &supervisor, &log_dir);
         let snapshot = composition::snapshot(&config, &known, runtimes, &config_path)?;
         let recorder = AuditRecorder::new(store.audit(), &config.audit, &place.home);
-        let recorder = Arc::new(recorder.traced(traces));
+        let recorder = Arc::new(recorder.traced(traces).exported(exporter));
         let pipeline = Pipeline::new(
             Live::new(snapshot),
             upstream.clone(),

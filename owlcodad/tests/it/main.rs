@@ -56,6 +56,8 @@ mod offline;
 #[cfg(test)]
 mod older_files;
 #[cfg(test)]
+mod otel;
+#[cfg(test)]
 mod other_form;
 #[cfg(test)]
 mod process;

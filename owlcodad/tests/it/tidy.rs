@@ -107,7 +107,7 @@ const EDGES: [(&str, &[&str]); 17] = [
 ];
 
 /// Crates of others that only some of ours may use, tests aside.
-const KEPT_TO: [(&str, &[&str]); 9] = [
+const KEPT_TO: [(&str, &[&str]); 11] = [
     ("sled", &["store"]),
     ("axum", &["gateway"]),
     ("hyper", &["gateway"]),
@@ -119,6 +119,8 @@ const KEPT_TO: [(&str, &[&str]); 9] = [
     ),
     ("clap", &["owlcodad", "owlctl", "owl-repl"]),
     ("tracing-subscriber", &["telemetry"]),
+    ("opentelemetry", &["owlcodad"]),
+    ("opentelemetry-otlp", &["owlcodad"]),
     ("metrics-exporter-prometheus", &["telemetry"]),
 ];
 

@@ -39,6 +39,8 @@ pub struct Config {
     pub captures: CaptureConfig,
     /// Whether a trace of each call is written to a file. By a variable alone.
     pub is_traced: bool,
+    /// OpenTelemetry collector that is told of each call. None: nobody is.
+    pub otlp_endpoint: Option<EndpointUrl>,
     /// The monitor of model servers.
     pub health: HealthConfig,
     /// Whether local models are loaded when the daemon starts.

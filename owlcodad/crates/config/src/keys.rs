@@ -194,6 +194,8 @@ pub(crate) const KEYS: &[Key] = &{
         used("cost", Group, "{}", "What calls cost."),
         used("cost.currency", Name, "\"CNY\"", "Currency of every price, as it is shown."),
         used("cost.kwhPrice", Number(0.0, 1e6), "0.6", "Price of a kilowatt-hour. What models of this machine cost is estimated by it and by their size."),
+        used("telemetry", Group, "{}", "What is told to others of calls. Nothing, unless it is asked for here."),
+        used("telemetry.otlpEndpoint", Text, "none", "OpenTelemetry collector that is told of each call, over gRPC: `http://127.0.0.1:4317`. Only in a build with the feature `otel`; another one says so at the start. After a restart."),
         used("discovery", Group, "{}", "Search for model servers, on this machine as it comes."),
         used("discovery.enabled", Flag, "true", "Whether the endpoints below are asked for their models, which then come after the configured ones, and servers nearby for the windows of configured models."),
         used("discovery.intervalMs", Whole(100, DAY_MS), "30000", "Between two looks, in milliseconds. While there is no model at all it is 3 s at most."),

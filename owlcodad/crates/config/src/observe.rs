@@ -1,5 +1,6 @@
 //! What is kept of calls to be looked at: captures and traces.
 
+use crate::endpoint::EndpointUrl;
 use crate::env::Environment;
 use crate::problem::{Report, code};
 use crate::raw::RawCaptures;
@@ -48,6 +49,25 @@ pub(crate) fn captures(raw: &RawCaptures) -> CaptureConfig {
         max_entries: raw.max_entries.unwrap_or(default.max_entries),
         max_bytes: raw.max_bytes.unwrap_or(default.max_bytes),
     }
+}
+
+/// The collector that is told of each call. It is spoken to in the clear.
+pub(crate) fn collector(written: Option<&str>, report: &mut Report) -> Option<EndpointUrl> {
+    const PATH: &str = "telemetry.otlpEndpoint";
+    let found = match EndpointUrl::parse(written?) {
+        Ok(found) => found,
+        Err(error) => {
+            report.error(code::BAD_ENDPOINT, PATH, error.to_string());
+            return None;
+        }
+    };
+    if found.is_encrypted() {
+        let message = "is not possible: what is told goes out not encrypted; name a collector on this \
+                       machine, `http://127.0.0.1:4317`, and let that one pass it on";
+        report.error(code::BAD_ENDPOINT, PATH, message);
+        return None;
+    }
+    Some(found)
 }
 
 /// Whether the environment asks for a trace of each call in a file.

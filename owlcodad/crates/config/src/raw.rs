@@ -29,6 +29,7 @@ pub(crate) struct RawConfig {
     pub(crate) discovery: RawDiscovery,
     pub(crate) cache: RawCache,
     pub(crate) captures: RawCaptures,
+    pub(crate) telemetry: RawTelemetry,
     pub(crate) health: RawHealth,
     pub(crate) warmup: Option<bool>,
     pub(crate) cost: RawCost,
@@ -118,6 +119,12 @@ pub(crate) struct RawCaptures {
     pub(crate) enabled: Option<bool>,
     pub(crate) max_entries: Option<usize>,
     pub(crate) max_bytes: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawTelemetry {
+    pub(crate) otlp_endpoint: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

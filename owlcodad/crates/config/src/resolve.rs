@@ -107,6 +107,7 @@ pub(crate) fn resolve(
         cache: cache(&raw.cache),
         captures: observe::captures(&raw.captures),
         is_traced: observe::is_traced(env, report),
+        otlp_endpoint: observe::collector(raw.telemetry.otlp_endpoint.as_deref(), report),
         health: health(&raw.health),
         cost: cost::resolve(raw.cost),
         is_warmed_up: raw.warmup.unwrap_or(false),

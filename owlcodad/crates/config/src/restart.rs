@@ -3,7 +3,7 @@
 use crate::config::Config;
 
 /// The keys whose new value waits for a restart: what they set was taken or opened at the start.
-pub const NEED_RESTART: [&str; 10] = [
+pub const NEED_RESTART: [&str; 11] = [
     "host",
     "port",
     "server.maxConnections",
@@ -14,6 +14,7 @@ pub const NEED_RESTART: [&str; 10] = [
     "logFileKeep",
     "audit.retentionDays",
     "audit.maxBytes",
+    "telemetry.otlpEndpoint",
 ];
 
 impl Config {
@@ -32,6 +33,7 @@ impl Config {
             log_keep,
             audit_days,
             audit_bytes,
+            collector,
         ] = NEED_RESTART;
         let mut pending = Vec::new();
         let (server, was) = (&mut self.server, &running.server);
@@ -61,6 +63,8 @@ impl Config {
             audit_bytes,
             &mut pending,
         );
+        let (new, old) = (&mut self.otlp_endpoint, &running.otlp_endpoint);
+        keep(new, old, collector, &mut pending);
         (self, pending)
     }
 }
@@ -101,6 +105,7 @@ mod tests {
             r#"{"logFileKeep": 7}"#,
             r#"{"audit": {"retentionDays": 7}}"#,
             r#"{"audit": {"maxBytes": 7}}"#,
+            r#"{"telemetry": {"otlpEndpoint": "http://127.0.0.1:4317"}}"#,
         ];
         let running = config("{}");
         for (key, text) in NEED_RESTART.into_iter().zip(changed) {
