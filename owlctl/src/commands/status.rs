@@ -106,6 +106,11 @@ struct Storage<'a> {
     n_sessions: u64,
     size_bytes: u64,
     integrity: &'a str,
+    /// How often a part could not be written, since the daemon started.
+    n_outages: u64,
+    n_audit_segments: u64,
+    /// Of the oldest record that is kept; null without records.
+    first_audit_seq: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -263,6 +268,9 @@ fn storage(status: &StatusResponse) -> Storage<'_> {
             n_sessions: 0,
             size_bytes: 0,
             integrity: "unknown",
+            n_outages: 0,
+            n_audit_segments: 0,
+            first_audit_seq: None,
         },
         |storage| Storage {
             n_audit_records: storage.n_audit_records,
@@ -270,6 +278,10 @@ fn storage(status: &StatusResponse) -> Storage<'_> {
             n_sessions: storage.n_sessions,
             size_bytes: storage.size_bytes,
             integrity: &storage.integrity,
+            n_outages: storage.n_outages,
+            n_audit_segments: storage.n_audit_segments,
+            first_audit_seq: Some(storage.first_audit_seq)
+                .filter(|seq| *seq > 0 && storage.n_audit_records > 0),
         },
     )
 }

@@ -83,6 +83,19 @@ pub enum StoreError {
     /// A backup is being made, and one at a time is enough.
     #[error("another backup is being made; wait until it is done")]
     BackupRuns,
+    /// A store of an older schema is copied, and there is no room for the copy. Nothing was changed.
+    #[error(
+        "bringing the store in `{}` to this version needs {needed_bytes} bytes of free disk, and there \
+         are {free_bytes}: make room and start again", dir.display()
+    )]
+    NoSpace {
+        /// The store's directory.
+        dir: PathBuf,
+        /// What the copy may take.
+        needed_bytes: u64,
+        /// What there is.
+        free_bytes: u64,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -128,6 +141,7 @@ impl StoreError {
             | Self::Damaged { .. }
             | Self::Io { .. }
             | Self::Engine { .. }
+            | Self::NoSpace { .. }
             | Self::Poisoned { .. } => ErrorCode::Internal,
         }
     }

@@ -55,6 +55,7 @@ pub(crate) fn bring_up(
         if !dir.join("db").exists() {
             return report_lost(dir, anchor, findings);
         }
+        check_room(dir, &new)?;
         info!("bringing the store to schema {SCHEMA_VERSION}");
         let head = copy(opener, dir, &new, &anchor, options, findings)?;
         anchor::write(&new, anchor::STORE, &head)
@@ -66,6 +67,38 @@ pub(crate) fn bring_up(
     put_in_place(dir, &new, &head).map_err(StoreError::io("put the new store in its place"))?;
     info!("the store has schema {SCHEMA_VERSION} now; the old one is kept in {OLD}");
     anchor::read(dir, anchor::STORE).map_err(StoreError::io("read the head anchor"))
+}
+
+/// Room beside the copy: for what the engine writes before it cleans up.
+const SPARE_BYTES: u64 = 16 << 20;
+
+/// Refuses to begin a copy that the disk has no room for: it would fail at its end. The copy is never
+/// larger than what is copied, of which `new` may have a part already.
+fn check_room(dir: &Path, new: &Path) -> Result<(), StoreError> {
+    let of_old = fs_err::metadata(dir.join("db")).map_or(0, |found| found.len());
+    let needed_bytes = of_old.saturating_sub(size_of_tree(new)) + SPARE_BYTES;
+    match directory::free_bytes(dir) {
+        Some(free_bytes) if free_bytes < needed_bytes => Err(StoreError::NoSpace {
+            dir: dir.to_path_buf(),
+            needed_bytes,
+            free_bytes,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes of the files in `dir` and below; what cannot be read has none.
+fn size_of_tree(dir: &Path) -> u64 {
+    let Ok(entries) = fs_err::read_dir(dir) else {
+        return 0;
+    };
+    let entries = entries.flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(found) if found.is_dir() => size_of_tree(&entry.path()),
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
 }
 
 /// A store of the first schema that has lost its data file is a new store with a loss.

@@ -19,7 +19,7 @@ use crate::record::{Kind, MAX_BODY_BYTES, Record, to_body};
 use crate::store::Inner;
 
 /// Most bytes of one event's body.
-pub const MAX_EVENT_BYTES: usize = 8 << 20;
+pub const MAX_EVENT_BYTES: usize = 16 << 20;
 
 /// Most bytes of all events' bodies in one append.
 pub const MAX_APPEND_BYTES: usize = 16 << 20;

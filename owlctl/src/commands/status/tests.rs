@@ -63,10 +63,12 @@ fn busy_daemon() -> StatusResponse {
         storage: Some(Storage {
             n_audit_records: 214_331,
             n_audit_dropped: 1,
+            n_audit_segments: 2,
+            first_audit_seq: 17,
+            n_outages: 1,
             n_sessions: 88,
             size_bytes: 96 << 20,
             integrity: "ok".to_owned(),
-            ..Storage::default()
         }),
         endpoints: vec![
             endpoint("ollama", "discovered", 2, "up", ""),

@@ -123,12 +123,28 @@ fn storage(view: &View<'_>) -> String {
     let Some(storage) = &view.status.storage else {
         return "unknown".to_owned();
     };
-    let dropped = match storage.n_audit_dropped {
+    let mut notes = Vec::new();
+    if storage.n_audit_records > 0 {
+        let first = storage.first_audit_seq;
+        let segments = quantity::of(storage.n_audit_segments, "segment");
+        notes.push(format!("from {first} on in {segments}"));
+    }
+    if storage.n_audit_dropped > 0 {
+        notes.push(format!(
+            "{} dropped",
+            quantity::count(storage.n_audit_dropped)
+        ));
+    }
+    let notes = match notes.join(", ") {
+        notes if notes.is_empty() => notes,
+        notes => format!(" ({notes})"),
+    };
+    let outages = match storage.n_outages {
         0 => String::new(),
-        n => format!(" ({} dropped)", quantity::count(n)),
+        n => format!(", {} since the start", quantity::of(n, "outage")),
     };
     format!(
-        "{}{dropped}, {}, {}, integrity {}",
+        "{}{notes}, {}, {}, integrity {}{outages}",
         quantity::of(storage.n_audit_records, "audit record"),
         quantity::of(storage.n_sessions, "session"),
         quantity::size(storage.size_bytes),

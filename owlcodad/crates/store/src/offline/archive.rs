@@ -28,8 +28,9 @@ use crate::store::StoreOptions;
 use crate::{StoreError, recovery};
 
 const ZSTD_LEVEL: i32 = 3;
-/// Most bytes of one line: an event of 8 MiB in hex, and what is around it.
-const MAX_LINE_BYTES: u64 = 20 << 20;
+/// Most bytes of one line: the largest event in hex, or as a text of which each byte takes two, and what
+/// is around it.
+const MAX_LINE_BYTES: u64 = 40 << 20;
 const PAGE: usize = 1000;
 const N_EVENTS: usize = 64;
 
@@ -96,9 +97,15 @@ struct Checked<'a> {
 
 impl EventLine {
     fn new(session: SessionId, event: StoredEvent) -> Self {
-        let (text, hex) = match String::from_utf8(event.body) {
-            Ok(text) => (Some(text), None),
-            Err(error) => (None, Some(to_hex(error.as_bytes()))),
+        // JSON writes most control characters in six bytes.
+        let is_long = |byte: &u8| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t');
+        let (text, hex) = if event.body.iter().any(is_long) {
+            (None, Some(to_hex(&event.body)))
+        } else {
+            match String::from_utf8(event.body) {
+                Ok(text) => (Some(text), None),
+                Err(error) => (None, Some(to_hex(error.as_bytes()))),
+            }
         };
         Self {
             session,
@@ -355,12 +362,10 @@ pub(super) fn read(
 }
 
 fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {

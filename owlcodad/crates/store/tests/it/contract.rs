@@ -2,7 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use owlcoda_store::{AuditPage, AuditQuery, Integrity, MAX_EVENT_BYTES, StoreError};
+use owlcoda_store::{
+    AuditPage, AuditQuery, Integrity, MAX_EVENT_BYTES, Store, StoreError, StoreOptions,
+    StoredEvent, offline,
+};
 use owlcoda_types::{ErrorCode, SessionId};
 
 use crate::sample::{event, meta, open, record};
@@ -260,17 +263,7 @@ async fn events_of_every_size_up_to_the_limit_come_back() {
     let store = open(home.path()).unwrap();
     let sessions = store.sessions();
     let id = SessionId::generate();
-    let sizes = [
-        0,
-        1,
-        6121,
-        6122,
-        6123,
-        12_244,
-        65_536,
-        100_000,
-        MAX_EVENT_BYTES,
-    ];
+    let sizes = [0, 1, 6121, 6122, 6123, 12_244, 65_536, 100_000, 10 << 20];
     let events: Vec<_> = (1..).zip(sizes).map(|(seq, n)| event(seq, n)).collect();
     let write = sessions.append(meta(id, 9), events.clone());
     write.await.unwrap();
@@ -283,7 +276,7 @@ async fn events_of_every_size_up_to_the_limit_come_back() {
     assert_eq!(error.code(), ErrorCode::TooLarge);
     assert_eq!(
         error.to_string(),
-        "an event has 8388609 bytes, the limit is 8388608"
+        "an event has 16777217 bytes, the limit is 16777216"
     );
     let three = (10..=12).map(|seq| event(seq, 6 << 20)).collect();
     let error = sessions.append(meta(id, 12), three).await.unwrap_err();
@@ -296,6 +289,52 @@ async fn events_of_every_size_up_to_the_limit_come_back() {
 }
 
 #[tokio::test]
+async fn an_event_of_ten_mebibytes_is_the_same_after_a_restart_and_in_an_archive() {
+    let home = tempfile::tempdir().unwrap();
+    let id = SessionId::generate();
+    let of = |seq, byte: u8, n_bytes| StoredEvent {
+        seq,
+        at_ms: 5,
+        body: vec![byte; n_bytes],
+    };
+    // What every byte of takes two in JSON, what takes six, and what is no text.
+    let events = [
+        of(1, b'"', 10 << 20),
+        of(2, 1, 1 << 20),
+        of(3, 0xff, 2 << 20),
+    ];
+    let dir = home.path().join("store");
+    let store = Store::open(&dir, StoreOptions::default()).unwrap();
+    let sessions = store.sessions();
+    for event in &events {
+        let write = sessions.append(meta(id, event.seq), vec![event.clone()]);
+        write.await.unwrap();
+    }
+    store.close().await;
+    let mut archive = std::io::Cursor::new(Vec::new());
+    let manifest = offline::export(&dir, &StoreOptions::default(), &mut archive).unwrap();
+    assert_eq!((manifest.n_events, manifest.n_unreadable), (3, 0));
+    let copy = home.path().join("copy");
+    offline::import(&copy, &StoreOptions::default(), &mut archive).unwrap();
+    for dir in [&dir, &copy] {
+        let store = Store::open(dir, StoreOptions::default()).unwrap();
+        let mut found = Vec::new();
+        while found.len() < events.len() {
+            let page = store
+                .sessions()
+                .events(id, found.len() as u64, 100)
+                .await
+                .unwrap();
+            let n_bytes: usize = page.iter().map(|event| event.body.len()).sum();
+            assert!(n_bytes <= 32 << 20, "a page holds {n_bytes} bytes");
+            found.extend(page);
+        }
+        assert!(found == events, "{}", dir.display());
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_large_events_is_cut_but_never_empty_before_the_end() {
     let home = tempfile::tempdir().unwrap();
     let store = open(home.path()).unwrap();
@@ -305,10 +344,10 @@ async fn a_page_of_large_events_is_cut_but_never_empty_before_the_end() {
         let write = sessions.append(meta(id, seq), vec![event(seq, MAX_EVENT_BYTES)]);
         write.await.unwrap();
     }
-    let first = sessions.events(id, 0, 100).await.unwrap();
-    assert_eq!(first.len(), 2);
-    let rest = sessions.events(id, 2, 100).await.unwrap();
-    assert_eq!(rest, [event(3, MAX_EVENT_BYTES)]);
+    for seq in 1..=3 {
+        let page = sessions.events(id, seq - 1, 100).await.unwrap();
+        assert_eq!(page, [event(seq, MAX_EVENT_BYTES)]);
+    }
     store.close().await;
 }
 

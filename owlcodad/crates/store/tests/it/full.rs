@@ -188,3 +188,35 @@ impl Written {
         assert_eq!(last, self.head);
     }
 }
+
+#[tokio::test]
+async fn a_copy_that_has_no_room_is_not_begun_and_says_how_much_it_needs() {
+    let Some(disk) = SmallDisk::mount("40m") else {
+        eprintln!("SKIPPED: a file system cannot be mounted here");
+        return;
+    };
+    let home = disk.0.path().join("store");
+    fs_err::create_dir(&home).unwrap();
+    crate::migration::unpack(1, &home);
+    let before = crate::damage::contents(&home);
+    fill(disk.0.path(), 4 << 20);
+    let refused = Store::open(&home, StoreOptions::default()).unwrap_err();
+    let StoreError::NoSpace {
+        needed_bytes,
+        free_bytes,
+        ..
+    } = refused
+    else {
+        panic!("{refused}")
+    };
+    assert!(free_bytes <= 4 << 20 && free_bytes < needed_bytes);
+    let after = crate::damage::contents(&home);
+    for (name, bytes) in &before {
+        assert!(after.get(name) == Some(bytes), "{name} was changed");
+    }
+    assert!(!home.join("migrating").exists(), "the copy was begun");
+    fs_err::remove_file(disk.0.path().join("filler")).unwrap();
+    let store = Store::open(&home, StoreOptions::default()).unwrap();
+    crate::migration::check(&store).await;
+    store.close().await;
+}
