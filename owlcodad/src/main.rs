@@ -40,6 +40,7 @@ use cli::{Cli, Command};
 fn main() -> ExitCode {
     // Everything that the daemon makes is its owner's alone.
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+    leave_no_core();
     let ended = match Cli::parse().command {
         Command::Serve(args) if !args.dry_run => serve::run(&args),
         other => offline::run(&other),
@@ -52,4 +53,15 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_status())
         }
     }
+}
+
+/// All that is in memory, keys included, is nothing to leave in a file where a defect ends us. A service
+/// may be kept from saying so; its unit says it then.
+fn leave_no_core() {
+    let core = rustix::process::Resource::Core;
+    let limits = rustix::process::Rlimit {
+        current: Some(0),
+        ..rustix::process::getrlimit(core)
+    };
+    let _ = rustix::process::setrlimit(core, limits);
 }

@@ -108,12 +108,21 @@ impl Place {
         socket: Option<&Path>,
         environment: &Environment,
     ) -> Result<Self, LocateError> {
-        let mut place = Self::locate(home, socket, environment)?;
+        let place = Self::locate(home, socket, environment)?;
         let is_named = home.is_some() || socket.is_some() || environment.owlcoda_home.is_some();
-        if !is_named && is_absent(&place.socket) && !is_absent(Path::new(SYSTEM_SOCKET)) {
-            place.socket = PathBuf::from(SYSTEM_SOCKET);
+        Ok(if is_named {
+            place
+        } else {
+            place.or_system(Path::new(SYSTEM_SOCKET))
+        })
+    }
+
+    /// The same, with the socket of the machine's service where only that is there.
+    fn or_system(mut self, system: &Path) -> Self {
+        if is_absent(&self.socket) && !is_absent(system) {
+            self.socket = system.to_path_buf();
         }
-        Ok(place)
+        self
     }
 }
 
@@ -201,6 +210,25 @@ mod tests {
             Place::locate(None, None, &nothing),
             Err(LocateError::NoHome)
         );
+    }
+
+    #[test]
+    fn a_client_finds_the_machine_s_daemon_where_the_user_has_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let [own, system] = ["own.sock", "system.sock"].map(|name| dir.path().join(name));
+        let place = || Place {
+            home: dir.path().to_path_buf(),
+            socket: own.clone(),
+        };
+        assert_eq!(place().or_system(&system).socket, own);
+        let _system = std::os::unix::net::UnixListener::bind(&system).unwrap();
+        assert_eq!(place().or_system(&system).socket, system);
+        let _own = std::os::unix::net::UnixListener::bind(&own).unwrap();
+        assert_eq!(place().or_system(&system).socket, own);
+        // What was named is meant, whatever else is there.
+        let named = environment(Some("/nonexistent"), None, None);
+        let place = Place::of_running(None, None, &named).unwrap();
+        assert_eq!(place.socket, Path::new("/nonexistent/run/control.sock"));
     }
 
     #[test]

@@ -122,6 +122,18 @@ async fn a_storm_of_restarts_and_kills_leaves_a_daemon_that_is_well() {
     assert_eq!(status["daemon"]["storage"]["integrity"], "ok", "{status}");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_defect_leaves_no_core_file_with_keys_in_it() {
+    let daemon = daemon().config(nothing()).start().await;
+    let limits = fs_err::read_to_string(format!("/proc/{}/limits", daemon.pid())).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let soft = core.unwrap().split_whitespace().nth(4);
+    assert_eq!(soft, Some("0"), "{limits}");
+}
+
 /// What in `dir` others may do anything with.
 fn open_to_others(dir: &Path, found: &mut Vec<(PathBuf, u32)>) {
     for entry in fs_err::read_dir(dir).unwrap() {
