@@ -6,12 +6,15 @@ use std::{env, fs};
 
 use prost::Message as _;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 12] = [
     "owlcoda/v1/access.proto",
     "owlcoda/v1/audit.proto",
+    "owlcoda/v1/backends.proto",
     "owlcoda/v1/backup.proto",
     "owlcoda/v1/common.proto",
     "owlcoda/v1/daemon.proto",
+    "owlcoda/v1/figures.proto",
+    "owlcoda/v1/inspect.proto",
     "owlcoda/v1/lifecycle.proto",
     "owlcoda/v1/logs.proto",
     "owlcoda/v1/models.proto",

@@ -70,6 +70,8 @@ pub(crate) enum ConfigCommand {
     /// Rewrite a file of an older version in the form of today; the old one is kept beside it.
     #[command(after_help = CONFIG_STATUS)]
     Migrate(MigrateArgs),
+    /// Print the JSON Schema of the file, for editors.
+    Schema,
 }
 
 /// Where the files are.
@@ -178,6 +180,14 @@ pub(crate) struct DoctorArgs {
     /// Control socket. Default: run/control.sock in the home.
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
+
+    /// Mend what can be mended without a question: modes of our own files, a socket left behind.
+    #[arg(long)]
+    pub(crate) fix: bool,
+
+    /// Write a tar file for whoever helps: checks, configuration without keys, end of the log, crashes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
 
     /// Print one JSON object instead of text.
     #[arg(long)]

@@ -8,6 +8,7 @@ use owlcoda_gateway::{Admission, Token};
 use owlcoda_pipeline::{HeardBy, Pipeline};
 use owlcoda_store::{Integrity, Store};
 use owlcoda_supervise::{ConfigStatus, Host, HttpToken, Identity, Rejection, Reloaded};
+use owlcoda_types::Clock;
 use owlcoda_upstream::managed::State;
 
 use crate::jsonl::Trouble;
@@ -22,6 +23,8 @@ pub(crate) struct Daemon {
     pub(crate) pipeline: Pipeline,
     pub(crate) store: Store,
     pub(crate) recorder: Arc<AuditRecorder>,
+    /// Tells what is news.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lines: Trouble,
     pub(crate) reload: ReloadHandle,
     pub(crate) admission: Admission,
@@ -68,6 +71,8 @@ impl Host for Daemon {
                 });
             }
         }
+        let spent = self.pipeline.spent_budgets(self.clock.now_ms());
+        problems.extend(spent.iter().map(ToString::to_string));
         let stats = self.store.stats();
         if let Integrity::Degraded(what) = &stats.integrity {
             problems.push(format!("storage: {what}"));

@@ -25,6 +25,7 @@ mod serve;
 mod service;
 mod shutdown;
 mod storage;
+mod upkeep;
 mod warmup;
 
 use std::io::Write as _;

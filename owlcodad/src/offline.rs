@@ -96,11 +96,23 @@ pub(crate) fn run(command: &Command) -> Result<u8, Failure> {
         Command::Config { command } => match command {
             ConfigCommand::Show(args) => (config_show::run(&args.place)?, Form::of_flag(args.json)),
             ConfigCommand::Export(args) => (config_export::run(args)?, Form::of_flag(args.json)),
+            ConfigCommand::Schema => (schema(), Form::Json),
             ConfigCommand::Migrate(args) => (config_migrate::run(args)?, Form::of_flag(args.json)),
         },
     };
     show(&answer, form)?;
     Ok(answer.status)
+}
+
+/// The schema of the configuration's file.
+fn schema() -> Answer {
+    // Nothing in it can fail to be written.
+    let json = serde_json::to_string_pretty(&owlcoda_config::schema()).unwrap_or_default() + "\n";
+    Answer {
+        text: json.clone(),
+        json,
+        status: 0,
+    }
 }
 
 /// A reader that left (`owlcodad doctor | head`) is no failure.

@@ -54,7 +54,7 @@ pub(crate) async fn open_store(
             opened = &mut open => break opened,
             _ = due.tick() => {
                 let elapsed_secs = started.elapsed().as_secs();
-                manager.extend_start(MORE_TIME, &format!("opening the store, {elapsed_secs} s"));
+                manager.extend(MORE_TIME, &format!("opening the store, {elapsed_secs} s"));
                 if elapsed_secs > 0 {
                     info!(elapsed_secs, "the store is being opened");
                 }

@@ -1,5 +1,7 @@
 //! Puts the end of each call into the audit, and sees to it that there is room for it where that is
-//! asked for.
+//! asked for; and into the file of traces where there is one.
+
+pub(crate) mod trace;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 use owlcoda_config::{AuditConfig, AuditMode};
 use owlcoda_pipeline::{Admitting, Client, Place, Receipt, Recorder, Route, Settled, Unrecorded};
 use owlcoda_store::{Audit, AuditDialect, AuditRecord, AuditRoute, Reservation, StoreError};
-use owlcoda_telemetry::metric;
+use owlcoda_telemetry::{LineFile, metric};
 use owlcoda_wire::fault::Dialect;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -34,6 +36,7 @@ pub(crate) struct AuditRecorder {
     home: PathBuf,
     /// Where lines of JSON go, too.
     jsonl_path: watch::Sender<Option<PathBuf>>,
+    traces: Option<LineFile>,
 }
 
 impl AuditRecorder {
@@ -47,9 +50,16 @@ impl AuditRecorder {
             is_strict: AtomicBool::default(),
             has_starts: AtomicBool::default(),
             refusals: Arc::default(),
+            traces: None,
         };
         recorder.configure(config);
         recorder
+    }
+
+    /// Each call is written to `traces` as well.
+    pub(crate) fn traced(mut self, traces: Option<LineFile>) -> Self {
+        self.traces = traces;
+        self
     }
 
     /// Calls that begin or end from now on are recorded as `config` says.
@@ -106,6 +116,12 @@ impl Recorder for AuditRecorder {
             let room = room(&audit, start).await.inspect_err(|_| refusals.add())?;
             Ok(Box::new(Room { room, refusals }) as Box<dyn Place>)
         }))
+    }
+
+    fn ended(&self, call: &Settled) {
+        if let Some(traces) = &self.traces {
+            traces.write(&trace::line(call));
+        }
     }
 
     fn record(&self, settled: Settled) {
@@ -187,25 +203,15 @@ fn start_of(call: &Settled) -> AuditRecord {
 
 /// What is kept of a call.
 fn to_record(settled: Settled) -> AuditRecord {
-    let route = match settled.route {
-        Route::Messages => AuditRoute::Messages,
-        Route::Chat => AuditRoute::Chat,
-        Route::Agent => AuditRoute::Agent,
-        Route::Warmup => AuditRoute::Warmup,
-    };
-    let dialect = |dialect| match dialect {
-        Dialect::Anthropic => AuditDialect::Anthropic,
-        Dialect::OpenAi => AuditDialect::Openai,
-    };
     let is_http = matches!(settled.route, Route::Messages | Route::Chat);
     AuditRecord {
         oldest_open_ms: None,
         request_id: settled.id,
         at_ms: settled.at_ms,
-        route,
+        route: route_of(settled.route),
         client: (settled.client != Client::Unknown).then(|| settled.client.to_string()),
-        dialect: dialect(settled.dialect),
-        dialect_out: settled.dialect_out.map(dialect),
+        dialect: dialect_of(settled.dialect),
+        dialect_out: settled.dialect_out.map(dialect_of),
         model_asked: settled.model_asked,
         model_used: settled.model_used,
         endpoint: settled.endpoint,
@@ -223,6 +229,23 @@ fn to_record(settled: Settled) -> AuditRecord {
         cost_micros: settled.cost.map(micros),
         bytes_in: is_http.then_some(settled.n_bytes_in),
         bytes_out: is_http.then_some(settled.n_bytes_out),
+    }
+}
+
+const fn route_of(route: Route) -> AuditRoute {
+    match route {
+        Route::Messages => AuditRoute::Messages,
+        Route::Chat => AuditRoute::Chat,
+        Route::Agent => AuditRoute::Agent,
+        Route::Warmup => AuditRoute::Warmup,
+        Route::Probe => AuditRoute::Probe,
+    }
+}
+
+const fn dialect_of(dialect: Dialect) -> AuditDialect {
+    match dialect {
+        Dialect::Anthropic => AuditDialect::Anthropic,
+        Dialect::OpenAi => AuditDialect::Openai,
     }
 }
 

@@ -34,6 +34,8 @@ impl SafeMode {
     pub(crate) fn reduced(mut config: Config) -> Config {
         config.discovery.is_enabled = false;
         config.cache.is_enabled = false;
+        config.captures.is_enabled = false;
+        config.is_traced = false;
         config.is_warmed_up = false;
         config.runtimes.clear();
         config
@@ -68,8 +70,8 @@ impl SafeMode {
         });
         format!(
             "safe mode: the last {n_starts} starts did not stay up for a minute. Discovery, model \
-             servers of the daemon's own, warm-up and the response cache are off; the configured \
-             endpoints are served{store}. To leave: see what it was (`owlctl logs`, the reports in \
+             servers of the daemon's own, warm-up, the response cache, captures and traces are off; the \
+             configured endpoints are served{store}. To leave: see what it was (`owlctl logs`, the reports in \
              {home}/crash), mend it, and restart the daemon"
         )
     }
@@ -111,6 +113,28 @@ mod tests {
         for word in ["safe mode", "last 2 starts", "set-aside", "restart"] {
             assert!(reason.contains(word), "{word}: {reason}");
         }
+    }
+
+    #[test]
+    fn what_can_be_done_without_is_off_and_the_endpoints_stay() {
+        let runtime = r#"{"name": "own", "command": "server", "args": ["{port}"]}"#;
+        let text = format!(
+            r#"{{"captures": {{"enabled": true}}, "warmup": true, "runtimes": [{runtime}],
+                "models": [{{"id": "a", "endpoint": "http://127.0.0.1:1/v1"}}]}}"#
+        );
+        let trust = owlcoda_config::FileTrust::FULL;
+        let environment = owlcoda_config::Environment::default();
+        let config = owlcoda_config::parse(&text, &environment, &trust)
+            .unwrap()
+            .config;
+        assert!(config.discovery.is_enabled && config.cache.is_enabled && config.is_warmed_up);
+        assert!(config.captures.is_enabled && !config.runtimes.is_empty());
+        let models = config.models.clone();
+        let reduced = SafeMode::reduced(config);
+        assert!(!reduced.discovery.is_enabled && !reduced.cache.is_enabled);
+        assert!(!reduced.captures.is_enabled && !reduced.is_traced && !reduced.is_warmed_up);
+        assert!(reduced.runtimes.is_empty());
+        assert_eq!(reduced.models, models);
     }
 
     #[test]

@@ -17,7 +17,9 @@ use owlcoda_supervise::{
     Hangups, Heartbeat, Identity, Live, OnExit, Phase, Shutdown, Signals, Supervisor, watch,
 };
 use owlcoda_telemetry::crash::{self, Reports};
-use owlcoda_telemetry::{Exposition, LogFile, Logging, StderrLines, install_recorder, metric};
+use owlcoda_telemetry::{
+    Exposition, LineFile, LogFile, Logging, StderrLines, install_recorder, metric,
+};
 use owlcoda_types::{Clock, SystemClock};
 use owlcoda_upstream::managed::Runtimes;
 use owlcoda_upstream::{Discovery, Upstream};
@@ -33,13 +35,15 @@ use crate::instance::{Instance, prepare_home};
 use crate::jsonl::{Lines, Trouble};
 use crate::liveness::{self, Liveness};
 use crate::opening::open_store;
-use crate::recorder::AuditRecorder;
+use crate::recorder::{AuditRecorder, trace};
 use crate::reload::{Reloader, Report, Sources, Targets};
 use crate::restart::Invocation;
 use crate::safe_mode::{self, SafeMode};
 use crate::service::Service;
 use crate::shutdown::Ended;
-use crate::{boot, composition, discovery, figures, health, lost, places, shutdown, warmup};
+use crate::{
+    boot, composition, discovery, figures, health, lost, places, shutdown, upkeep, warmup,
+};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -89,6 +93,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         warn!("{warning}");
     }
 
+    let traces = loaded.config.is_traced.then(|| trace::open(&place.home));
+    let traces = traces.transpose().map_err(|source| Failure::System {
+        what: "the file of traces",
+        source,
+    })?;
+
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tail = Arc::clone(logging.tail());
     Reports::new(place.home.join("crash"), VERSION, tail, Arc::clone(&clock)).install();
@@ -116,6 +126,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         })?;
     let log_end = logging.clone();
     let this_boot = Arc::clone(&boot);
+    let trace_end = traces.clone();
     let ended = runtime.block_on(async {
         let started = Started {
             service,
@@ -127,6 +138,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             fingerprint,
             loaded,
             logging,
+            traces,
             clock,
             pid,
         };
@@ -141,6 +153,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         Err(_) => {}
     }
     drop(instance);
+    if let Some(traces) = trace_end {
+        traces.finish();
+    }
     log_end.finish();
     let Ended { status, is_restart } = ended?;
     if is_restart && is_supervised {
@@ -168,6 +183,8 @@ struct Started {
     fingerprint: Fingerprint,
     loaded: owlcoda_config::Loaded,
     logging: Logging,
+    /// Where each call leaves a line.
+    traces: Option<LineFile>,
     clock: Arc<dyn Clock>,
     pid: u32,
 }
@@ -184,6 +201,7 @@ impl Started {
             fingerprint,
             loaded,
             logging,
+            traces,
             clock,
             pid,
         } = self;
@@ -246,11 +264,8 @@ impl Started {
         let log_dir = place.home.join("log");
         let runtimes = Runtimes::start(&config.runtimes, &upstream, &supervisor, &log_dir);
         let snapshot = composition::snapshot(&config, &known, runtimes, &config_path)?;
-        let recorder = Arc::new(AuditRecorder::new(
-            store.audit(),
-            &config.audit,
-            &place.home,
-        ));
+        let recorder = AuditRecorder::new(store.audit(), &config.audit, &place.home);
+        let recorder = Arc::new(recorder.traced(traces));
         let pipeline = Pipeline::new(
             Live::new(snapshot),
             upstream.clone(),
@@ -284,12 +299,12 @@ impl Started {
         let (reloader, reload) =
             Reloader::new(sources, fingerprint, report, targets, Arc::clone(&clock));
 
+        let admission = Admission::new(token);
         let lines = Lines {
             audit: store.audit(),
             path: recorder.jsonl_path(),
             trouble: Trouble::default(),
         };
-        let admission = Admission::new(token);
         let host = Daemon {
             identity: Identity {
                 version: VERSION,
@@ -301,6 +316,7 @@ impl Started {
             pipeline: pipeline.clone(),
             store: store.clone(),
             recorder,
+            clock: Arc::clone(&clock),
             lines: lines.trouble.clone(),
             reload,
             admission: admission.clone(),
@@ -311,10 +327,10 @@ impl Started {
             pipeline: pipeline.clone(),
             agent,
             store: store.clone(),
+            clock: Arc::clone(&clock),
             logs: Arc::clone(logging.tail()),
             exposition: exposition.clone(),
             watching: Watching::default(),
-            clock: Arc::clone(&clock),
             shutdown: supervisor.shutdown().clone(),
         };
         let gateway = Gateway {
@@ -462,21 +478,13 @@ fn start_tasks(supervisor: &Supervisor, parts: Parts) {
     supervisor.spawn("http", OnExit::Fatal, |_| {
         parts.server.run(router, settings, connections)
     });
+    let store = parts.control.store.clone();
     supervisor.spawn("control", OnExit::Fatal, |_| {
         owlcoda_control::serve(parts.socket, parts.control)
     });
     let (exposition, logging) = (parts.exposition, parts.logging);
-    supervisor.spawn("metrics-upkeep", OnExit::Report, |stop| async move {
-        let mut due = tokio::time::interval(Exposition::UPKEEP_INTERVAL);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = due.tick() => {
-                    metric::LOG_LINES_DROPPED.reach([], logging.n_lost());
-                    exposition.run_upkeep();
-                }
-            }
-        }
+    supervisor.spawn("metrics-upkeep", OnExit::Report, move |stop| {
+        upkeep::keep(exposition, logging, store, stop)
     });
 }
 

@@ -13,6 +13,9 @@ const LAST_TASKS: Duration = Duration::from_secs(8);
 /// How long the store may take to write what it has, after a second signal.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
+/// What a machine under load may add to all that.
+const LEEWAY: Duration = Duration::from_secs(12);
+
 /// Exit status of a daemon that ended without being asked to.
 pub(crate) const FAILED: u8 = 1;
 
@@ -66,13 +69,15 @@ pub(crate) async fn wait(
         None => {}
     }
     let n_calls = pipeline.standing().traffic().n_in_flight;
-    manager.stopping(&format!("draining, {n_calls} calls under way"));
+    let draining = format!("draining, {n_calls} calls under way");
+    manager.stopping(&draining);
     shutdown.begin_drain();
     let started = Instant::now();
     let patience = async {
         loop {
             let ending = *asked.borrow_and_update();
             let grace = ending.and_then(|it| it.grace).unwrap_or_else(&grace);
+            manager.extend(grace + LAST_TASKS + LAST_WRITES + LEEWAY, &draining);
             tokio::select! {
                 () = tokio::time::sleep_until((started + grace).into()) => return,
                 // Somebody asked again, perhaps for less patience. A sender lives in `shutdown`.

@@ -123,6 +123,7 @@ async fn warm(pipeline: &Pipeline, clock: &dyn Clock, id: String) {
     let call = Call {
         id: RequestId::generate(),
         at_ms: clock.now_ms(),
+        received: std::time::Instant::now(),
         route: Route::Warmup,
         request: Request::Chat(Box::new(request)),
         session: None,
@@ -133,6 +134,7 @@ async fn warm(pipeline: &Pipeline, clock: &dyn Clock, id: String) {
         client: Client::Daemon,
         n_bytes_in: 0,
         delivery: Delivery::default(),
+        seen: None,
     };
     match tokio::time::timeout(LIMIT, pipeline.run(call)).await {
         Ok(Ok(_)) => debug!(model = id, "a model is warm"),

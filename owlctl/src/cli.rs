@@ -3,7 +3,9 @@
 pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod insight;
 pub(crate) mod lifecycle;
+pub(crate) mod measure;
 pub(crate) mod offline;
 #[cfg(test)]
 mod pages;
@@ -65,6 +67,16 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) socket: Option<PathBuf>,
+    /// A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        conflicts_with_all = ["home", "socket"],
+        allow_hyphen_values = true,
+        help_heading = "Global options"
+    )]
+    pub(crate) context: Option<String>,
     /// Print one JSON object instead of text: the same as `-o json`
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
@@ -116,24 +128,31 @@ impl Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    Version(VersionArgs),
-    Status(StatusArgs),
-    Health(HealthArgs),
-    Models(ModelsArgs),
-    Audit(Box<audit::AuditArgs>),
-    Backup(backup::BackupArgs),
-    Reload(ReloadArgs),
-    Logs(LogsArgs),
-    Metrics(MetricsArgs),
-    Sessions(sessions::SessionsArgs),
-    Clients(access::ClientsArgs),
-    Token(access::TokenArgs),
-    Service(service::ServiceArgs),
-    Completions(CompletionsArgs),
     #[command(flatten)]
     Lifecycle(lifecycle::LifecycleVerb),
+    Status(StatusArgs),
+    Health(HealthArgs),
+    Top(measure::TopArgs),
+    Benchmark(measure::BenchmarkArgs),
+    Models(ModelsArgs),
+    #[command(flatten)]
+    Insight(insight::InsightVerb),
+    Audit(Box<audit::AuditArgs>),
+    Backup(backup::BackupArgs),
+    Sessions(sessions::SessionsArgs),
+    Clients(access::ClientsArgs),
+    Logs(LogsArgs),
+    Metrics(MetricsArgs),
+    Reload(ReloadArgs),
+    Token(access::TokenArgs),
+    Service(service::ServiceArgs),
     #[command(flatten)]
     Offline(offline::OfflineVerb),
+    Version(VersionArgs),
+    Completions(CompletionsArgs),
+    /// Carries between standard input and output and the control socket; `--context` runs it there
+    #[command(hide = true)]
+    Proxy,
 }
 
 /// Prints the version of this program and of the daemon
@@ -179,15 +198,19 @@ pub(crate) struct HealthArgs {
     pub(crate) quiet: bool,
 }
 
-/// Lists the models that the daemon can route to
+/// Lists the models that the daemon can route to, or sees whether one answers
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE,
     before_help = "Examples:
   owlctl models
+  owlctl models probe qwen2.5-coder
   owlctl --json models | jq -r '.models[].id'"
 )]
-pub(crate) struct ModelsArgs {}
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<insight::ModelsVerb>,
+}
 
 /// Makes the daemon read its configuration anew, and waits for the verdict
 #[derive(Debug, Args)]
@@ -291,58 +314,67 @@ mod tests {
         assert_eq!(
             verbs,
             [
-                "version",
-                "status",
-                "health",
-                "models",
-                "audit",
-                "backup",
-                "reload",
-                "logs",
-                "metrics",
-                "sessions",
-                "clients",
-                "token",
-                "service",
-                "completions",
                 "start",
                 "stop",
                 "restart",
                 "drain",
                 "wait",
+                "status",
+                "health",
+                "top",
+                "benchmark",
+                "models",
+                "usage",
+                "perf",
+                "latency",
+                "cost",
+                "cache",
+                "recommend",
+                "backends",
+                "inspect",
+                "traces",
+                "captures",
+                "audit",
+                "backup",
+                "sessions",
+                "clients",
+                "logs",
+                "metrics",
+                "reload",
+                "token",
+                "service",
                 "init",
                 "validate",
                 "doctor",
-                "config"
+                "config",
+                "version",
+                "completions",
+                "proxy",
             ]
         );
-        for verb in verbs {
+        for verb in verbs.into_iter().filter(|verb| verb != "proxy") {
             let help = help_of(&["owlctl", &verb, "--help"]);
             golden::check(&format!("help_{verb}"), &help);
         }
-        for (verb, under) in [
-            ("config", "show"),
-            ("config", "export"),
-            ("config", "migrate"),
-            ("clients", "detach"),
-            ("token", "show"),
-            ("token", "rotate"),
-            ("sessions", "show"),
-            ("audit", "list"),
-            ("audit", "show"),
-            ("audit", "follow"),
-            ("audit", "stats"),
-            ("audit", "export"),
-            ("audit", "verify"),
-            ("backup", "create"),
-            ("backup", "verify"),
+        for (verb, verbs) in [
+            ("config", &["show", "export", "migrate", "schema"][..]),
+            ("models", &["probe"]),
+            ("backends", &["probe", "reset-breaker"]),
+            ("clients", &["detach"]),
+            ("token", &["show", "rotate"]),
+            ("sessions", &["show"]),
+            ("service", &["install", "uninstall", "status"]),
+            ("captures", &["list", "show"]),
+            (
+                "audit",
+                &["list", "show", "follow", "stats", "export", "verify"],
+            ),
+            ("backup", &["create", "verify"]),
         ] {
-            let help = help_of(&["owlctl", verb, under, "--help"]);
-            golden::check(&format!("help_{verb}_{under}"), &help);
-        }
-        for verb in ["install", "uninstall", "status"] {
-            let help = help_of(&["owlctl", "service", verb, "--help"]);
-            golden::check(&format!("help_service_{verb}"), &help);
+            for under in verbs {
+                let help = help_of(&["owlctl", verb, under, "--help"]);
+                golden::check(&format!("help_{verb}_{under}"), &help);
+            }
         }
     }
 
@@ -372,6 +404,8 @@ mod tests {
             &["owlctl", "statsu"],
             &["owlctl", "validate", "a", "--config", "b"],
             &["owlctl", "config", "export", "--format", "yaml"],
+            &["owlctl", "recommend", "--intent", "poetry"],
+            &["owlctl", "backends", "probe"],
         ] {
             let error = Cli::try_parse_from(arguments).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{arguments:?}");

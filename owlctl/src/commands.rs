@@ -2,9 +2,11 @@
 
 mod audit;
 mod backup;
+mod benchmark;
 mod clients;
 mod completions;
 mod health;
+mod insight;
 mod lifecycle;
 mod logs;
 mod metrics;
@@ -15,6 +17,7 @@ mod service;
 mod sessions;
 mod status;
 mod token;
+mod top;
 mod version;
 
 use std::io;
@@ -27,10 +30,35 @@ use crate::cli::lifecycle::LifecycleVerb;
 use crate::cli::{Cli, Verb};
 use crate::daemon::Context;
 use crate::error::CommandError;
+use crate::remote::{self, Forward};
 use crate::report::Report;
 
 /// Runs the command that was typed. Every failure is a report, too.
-pub(crate) async fn run(cli: &Cli) -> Report {
+pub(crate) async fn run(mut cli: Cli) -> Report {
+    let Some(name) = cli.global.context.clone() else {
+        return run_at(&cli).await;
+    };
+    let is_only_here = matches!(
+        &cli.verb,
+        Verb::Offline(_) | Verb::Service(_) | Verb::Lifecycle(LifecycleVerb::Start(_))
+    );
+    if is_only_here {
+        return Report::failure(&CommandError::OnlyHere);
+    }
+    let forward = match Forward::open(&name) {
+        Ok(forward) => forward,
+        Err(error) => return Report::failure(&error),
+    };
+    cli.global.socket = Some(forward.socket());
+    tokio::select! {
+        report = run_at(&cli) => report,
+        // It goes on for as long as somebody waits for it.
+        () = forward.serve() => Report::failure(&CommandError::NotBack),
+    }
+}
+
+/// Runs it for the daemon whose place is known.
+async fn run_at(cli: &Cli) -> Report {
     // Before anything is sent, so that Ctrl-C has its own exit status from then on.
     let interrupts = signal(SignalKind::interrupt());
     let limit = limit(cli);
@@ -40,7 +68,7 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Version(args) => version::run(&context()?, args).await,
             Verb::Status(args) => status::run(&context()?, args).await,
             Verb::Health(_) => health::run(&context()?).await,
-            Verb::Models(_) => models::run(&context()?).await,
+            Verb::Models(args) => models::run(&context()?, args).await,
             Verb::Audit(args) => audit::run(&context()?, args).await,
             Verb::Backup(args) => backup::run(&context()?, args).await,
             Verb::Reload(_) => reload::run(&context()?).await,
@@ -49,10 +77,14 @@ pub(crate) async fn run(cli: &Cli) -> Report {
             Verb::Sessions(args) => sessions::run(&context()?, args).await,
             Verb::Clients(args) => clients::run(&context()?, args).await,
             Verb::Token(args) => token::run(&context()?, args).await,
+            Verb::Top(_) => top::run(&context()?).await,
+            Verb::Benchmark(args) => benchmark::run(&context()?, args).await,
             Verb::Lifecycle(verb) => lifecycle::run(&context()?, verb).await,
             Verb::Completions(args) => Ok(completions::run(args.shell)),
             Verb::Service(args) => service::run(&cli.global, args),
+            Verb::Insight(verb) => insight::run(&context()?, verb).await,
             Verb::Offline(verb) => offline::run(verb, &cli.global).await,
+            Verb::Proxy => proxied(&context()?).await,
         }
     };
     let in_time = async {
@@ -78,6 +110,12 @@ pub(crate) async fn run(cli: &Cli) -> Report {
     }
 }
 
+async fn proxied(context: &Context<'_>) -> Result<Report, CommandError> {
+    let carried = remote::proxy(&context.place.socket).await;
+    carried.map_err(CommandError::Proxy)?;
+    Ok(Report::data(String::new()))
+}
+
 /// How long the verb may take; none where it ends when a person has seen enough, or the daemon is done.
 fn limit(cli: &Cli) -> Option<Duration> {
     let usual = match &cli.verb {
@@ -86,7 +124,8 @@ fn limit(cli: &Cli) -> Option<Duration> {
         Verb::Audit(args) if args.is_long() => None,
         Verb::Backup(_) => None,
         Verb::Lifecycle(LifecycleVerb::Wait(_)) => Some(60),
-        Verb::Lifecycle(_) => None,
+        Verb::Proxy => return None,
+        Verb::Lifecycle(_) | Verb::Top(_) | Verb::Benchmark(_) => None,
         _ => Some(10),
     };
     cli.global.timeout.or(usual).map(Duration::from_secs)

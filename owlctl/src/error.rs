@@ -27,6 +27,12 @@ pub(crate) enum CommandError {
     TimedOut(Duration),
     #[error("interrupted")]
     Interrupted,
+    #[error("the way to `{}` could not be opened: {source}", printable(name))]
+    Forward { name: String, source: io::Error },
+    #[error("this works on this machine alone, not with --context")]
+    OnlyHere,
+    #[error("standard input and output could not be carried to the control socket: {0}")]
+    Proxy(io::Error),
     #[error("the daemon ended and did not come back")]
     NotBack,
     #[error("there is no `owlcodad` beside this program or in PATH, and it does this")]
@@ -58,7 +64,8 @@ impl CommandError {
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Locate(_) => Exit::Usage,
+            Self::Locate(_) | Self::OnlyHere | Self::Forward { .. } => Exit::Usage,
+            Self::Proxy(_) => Exit::NotReachable,
             Self::Connect { source, .. } => match source {
                 ConnectError::Forbidden { .. } => Exit::NotAuthorised,
                 ConnectError::NoAnswer { failure, .. } => match Exit::of_refusal(failure.code) {

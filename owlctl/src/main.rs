@@ -15,6 +15,7 @@ mod golden;
 mod live;
 mod new_file;
 mod quantity;
+mod remote;
 mod report;
 mod screen;
 mod table;
@@ -29,13 +30,27 @@ use crate::cli::Cli;
 use crate::colour::Colours;
 use crate::exit::Exit;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let Cli { global, verb } = Cli::parse();
     let global = global.settled();
     let cli = Cli { global, verb };
-    let report = commands::run(&cli).await;
-    match screen::show(&report, Colours::of_process(&cli.global)) {
+    let colours = Colours::of_process(&cli.global);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            screen::complain(&format!(
+                "owlctl: the system refused the async runtime: {error}"
+            ));
+            return Exit::Failed.into();
+        }
+    };
+    let report = runtime.block_on(commands::run(cli));
+    // A read of standard input that nobody answers keeps nobody waiting.
+    runtime.shutdown_background();
+    match screen::show(&report, colours) {
         Ok(()) => report.exit.into(),
         Err(error) => {
             screen::complain(&format!("owlctl: could not write the answer: {error}"));

@@ -63,6 +63,14 @@ pub(crate) fn parse_duration(text: &str) -> Result<u64, String> {
     duration.ok_or_else(|| "not a length of time: write 500ms, 5s, 2m, 1h or 1d".to_owned())
 }
 
+/// A duration in microseconds, as [`span`] shows it, and below a millisecond exactly.
+pub(crate) fn micros(us: u64) -> String {
+    if us < 1000 {
+        return format!("{us}us");
+    }
+    span(us / 1000)
+}
+
 /// A span of time as people write it: `90s`, `10m`, `2h`, `1d`.
 fn parse_span(text: &str) -> Option<Duration> {
     let unit = text.chars().next_back()?;
@@ -153,6 +161,14 @@ mod tests {
         ] {
             assert_eq!(span(ms), text, "{ms}");
         }
+    }
+
+    #[test]
+    fn a_short_time_is_told_to_the_microsecond() {
+        assert_eq!(
+            [0, 999, 1000, 1_424_605].map(micros),
+            ["0us", "999us", "1ms", "1.4s"]
+        );
     }
 
     #[test]

@@ -46,6 +46,9 @@ _owlcodad() {
             owlcodad__subcmd__config,migrate)
                 cmd="owlcodad__subcmd__config__subcmd__migrate"
                 ;;
+            owlcodad__subcmd__config,schema)
+                cmd="owlcodad__subcmd__config__subcmd__schema"
+                ;;
             owlcodad__subcmd__config,show)
                 cmd="owlcodad__subcmd__config__subcmd__show"
                 ;;
@@ -57,6 +60,9 @@ _owlcodad() {
                 ;;
             owlcodad__subcmd__config__subcmd__help,migrate)
                 cmd="owlcodad__subcmd__config__subcmd__help__subcmd__migrate"
+                ;;
+            owlcodad__subcmd__config__subcmd__help,schema)
+                cmd="owlcodad__subcmd__config__subcmd__help__subcmd__schema"
                 ;;
             owlcodad__subcmd__config__subcmd__help,show)
                 cmd="owlcodad__subcmd__config__subcmd__help__subcmd__show"
@@ -87,6 +93,9 @@ _owlcodad() {
                 ;;
             owlcodad__subcmd__help__subcmd__config,migrate)
                 cmd="owlcodad__subcmd__help__subcmd__config__subcmd__migrate"
+                ;;
+            owlcodad__subcmd__help__subcmd__config,schema)
+                cmd="owlcodad__subcmd__help__subcmd__config__subcmd__schema"
                 ;;
             owlcodad__subcmd__help__subcmd__config,show)
                 cmd="owlcodad__subcmd__help__subcmd__config__subcmd__show"
@@ -163,7 +172,7 @@ _owlcodad() {
             return 0
             ;;
         owlcodad__subcmd__config)
-            opts="-h --help show export migrate help"
+            opts="-h --help show export migrate schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -203,7 +212,7 @@ _owlcodad() {
             return 0
             ;;
         owlcodad__subcmd__config__subcmd__help)
-            opts="show export migrate help"
+            opts="show export migrate schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -258,6 +267,20 @@ _owlcodad() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlcodad__subcmd__config__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlcodad__subcmd__config__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -294,6 +317,20 @@ _owlcodad() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlcodad__subcmd__config__subcmd__schema)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlcodad__subcmd__config__subcmd__show)
             opts="-h --config --home --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -317,7 +354,7 @@ _owlcodad() {
             return 0
             ;;
         owlcodad__subcmd__doctor)
-            opts="-h --config --home --socket --json --help"
+            opts="-h --config --home --socket --fix --bundle --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -332,6 +369,10 @@ _owlcodad() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -357,7 +398,7 @@ _owlcodad() {
             return 0
             ;;
         owlcodad__subcmd__help__subcmd__config)
-            opts="show export migrate"
+            opts="show export migrate schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -385,6 +426,20 @@ _owlcodad() {
             return 0
             ;;
         owlcodad__subcmd__help__subcmd__config__subcmd__migrate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlcodad__subcmd__help__subcmd__config__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -54,13 +54,16 @@ complete -c owlcodad -n "__fish_owlcodad_using_subcommand validate" -s h -l help
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand doctor" -l config -d 'Configuration file. Default: config.json in the home, where there is one' -r -F
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand doctor" -l home -d 'Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda' -r -F
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand doctor" -l socket -d 'Control socket. Default: run/control.sock in the home' -r -F
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand doctor" -l bundle -d 'Write a tar file for whoever helps: checks, configuration without keys, end of the log, crashes' -r -F
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand doctor" -l fix -d 'Mend what can be mended without a question: modes of our own files, a socket left behind'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand doctor" -l json -d 'Print one JSON object instead of text'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand doctor" -s h -l help -d 'Print help'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -s h -l help -d 'Print help'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "show" -d 'Print every value in force and what it comes from; keys are never shown'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "export" -d 'Print a configuration that another machine can use, without keys'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "migrate" -d 'Rewrite a file of an older version in the form of today; the old one is kept beside it'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -s h -l help -d 'Print help'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "show" -d 'Print every value in force and what it comes from; keys are never shown'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "export" -d 'Print a configuration that another machine can use, without keys'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "migrate" -d 'Rewrite a file of an older version in the form of today; the old one is kept beside it'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "schema" -d 'Print the JSON Schema of the file, for editors'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Configuration file. Default: config.json in the home, where there is one' -r -F
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from show" -l home -d 'Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda' -r -F
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of text'
@@ -77,9 +80,11 @@ complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_see
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from migrate" -l dry-run -d 'Say what would change, and write nothing'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from migrate" -l json -d 'Print one JSON object instead of text'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print every value in force and what it comes from; keys are never shown'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "export" -d 'Print a configuration that another machine can use, without keys'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "migrate" -d 'Rewrite a file of an older version in the form of today; the old one is kept beside it'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Print the JSON Schema of the file, for editors'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -l home -d 'Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda' -r -F
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -l json -d 'Print one JSON object'
@@ -121,6 +126,7 @@ complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and not __fish_s
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print every value in force and what it comes from; keys are never shown'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "export" -d 'Print a configuration that another machine can use, without keys'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "migrate" -d 'Rewrite a file of an older version in the form of today; the old one is kept beside it'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Print the JSON Schema of the file, for editors'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from storage" -f -a "verify" -d 'Read every record and say what is wrong; changes nothing'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from storage" -f -a "repair" -d 'Mend what can be mended, set aside what cannot be opened, and verify'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from storage" -f -a "export" -d 'Write everything into an archive that needs no engine to be read'

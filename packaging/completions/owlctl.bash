@@ -19,8 +19,20 @@ _owlctl() {
             owlctl,audit)
                 cmd="owlctl__subcmd__audit"
                 ;;
+            owlctl,backends)
+                cmd="owlctl__subcmd__backends"
+                ;;
             owlctl,backup)
                 cmd="owlctl__subcmd__backup"
+                ;;
+            owlctl,benchmark)
+                cmd="owlctl__subcmd__benchmark"
+                ;;
+            owlctl,cache)
+                cmd="owlctl__subcmd__cache"
+                ;;
+            owlctl,captures)
+                cmd="owlctl__subcmd__captures"
                 ;;
             owlctl,clients)
                 cmd="owlctl__subcmd__clients"
@@ -30,6 +42,9 @@ _owlctl() {
                 ;;
             owlctl,config)
                 cmd="owlctl__subcmd__config"
+                ;;
+            owlctl,cost)
+                cmd="owlctl__subcmd__cost"
                 ;;
             owlctl,doctor)
                 cmd="owlctl__subcmd__doctor"
@@ -46,6 +61,12 @@ _owlctl() {
             owlctl,init)
                 cmd="owlctl__subcmd__init"
                 ;;
+            owlctl,inspect)
+                cmd="owlctl__subcmd__inspect"
+                ;;
+            owlctl,latency)
+                cmd="owlctl__subcmd__latency"
+                ;;
             owlctl,logs)
                 cmd="owlctl__subcmd__logs"
                 ;;
@@ -54,6 +75,15 @@ _owlctl() {
                 ;;
             owlctl,models)
                 cmd="owlctl__subcmd__models"
+                ;;
+            owlctl,perf)
+                cmd="owlctl__subcmd__perf"
+                ;;
+            owlctl,proxy)
+                cmd="owlctl__subcmd__proxy"
+                ;;
+            owlctl,recommend)
+                cmd="owlctl__subcmd__recommend"
                 ;;
             owlctl,reload)
                 cmd="owlctl__subcmd__reload"
@@ -78,6 +108,15 @@ _owlctl() {
                 ;;
             owlctl,token)
                 cmd="owlctl__subcmd__token"
+                ;;
+            owlctl,top)
+                cmd="owlctl__subcmd__top"
+                ;;
+            owlctl,traces)
+                cmd="owlctl__subcmd__traces"
+                ;;
+            owlctl,usage)
+                cmd="owlctl__subcmd__usage"
                 ;;
             owlctl,validate)
                 cmd="owlctl__subcmd__validate"
@@ -130,6 +169,30 @@ _owlctl() {
             owlctl__subcmd__audit__subcmd__help,verify)
                 cmd="owlctl__subcmd__audit__subcmd__help__subcmd__verify"
                 ;;
+            owlctl__subcmd__backends,help)
+                cmd="owlctl__subcmd__backends__subcmd__help"
+                ;;
+            owlctl__subcmd__backends,list)
+                cmd="owlctl__subcmd__backends__subcmd__list"
+                ;;
+            owlctl__subcmd__backends,probe)
+                cmd="owlctl__subcmd__backends__subcmd__probe"
+                ;;
+            owlctl__subcmd__backends,reset-breaker)
+                cmd="owlctl__subcmd__backends__subcmd__reset__subcmd__breaker"
+                ;;
+            owlctl__subcmd__backends__subcmd__help,help)
+                cmd="owlctl__subcmd__backends__subcmd__help__subcmd__help"
+                ;;
+            owlctl__subcmd__backends__subcmd__help,list)
+                cmd="owlctl__subcmd__backends__subcmd__help__subcmd__list"
+                ;;
+            owlctl__subcmd__backends__subcmd__help,probe)
+                cmd="owlctl__subcmd__backends__subcmd__help__subcmd__probe"
+                ;;
+            owlctl__subcmd__backends__subcmd__help,reset-breaker)
+                cmd="owlctl__subcmd__backends__subcmd__help__subcmd__reset__subcmd__breaker"
+                ;;
             owlctl__subcmd__backup,create)
                 cmd="owlctl__subcmd__backup__subcmd__create"
                 ;;
@@ -147,6 +210,48 @@ _owlctl() {
                 ;;
             owlctl__subcmd__backup__subcmd__help,verify)
                 cmd="owlctl__subcmd__backup__subcmd__help__subcmd__verify"
+                ;;
+            owlctl__subcmd__cache,clear)
+                cmd="owlctl__subcmd__cache__subcmd__clear"
+                ;;
+            owlctl__subcmd__cache,help)
+                cmd="owlctl__subcmd__cache__subcmd__help"
+                ;;
+            owlctl__subcmd__cache,stats)
+                cmd="owlctl__subcmd__cache__subcmd__stats"
+                ;;
+            owlctl__subcmd__cache__subcmd__help,clear)
+                cmd="owlctl__subcmd__cache__subcmd__help__subcmd__clear"
+                ;;
+            owlctl__subcmd__cache__subcmd__help,help)
+                cmd="owlctl__subcmd__cache__subcmd__help__subcmd__help"
+                ;;
+            owlctl__subcmd__cache__subcmd__help,stats)
+                cmd="owlctl__subcmd__cache__subcmd__help__subcmd__stats"
+                ;;
+            owlctl__subcmd__captures,clear)
+                cmd="owlctl__subcmd__captures__subcmd__clear"
+                ;;
+            owlctl__subcmd__captures,help)
+                cmd="owlctl__subcmd__captures__subcmd__help"
+                ;;
+            owlctl__subcmd__captures,list)
+                cmd="owlctl__subcmd__captures__subcmd__list"
+                ;;
+            owlctl__subcmd__captures,show)
+                cmd="owlctl__subcmd__captures__subcmd__show"
+                ;;
+            owlctl__subcmd__captures__subcmd__help,clear)
+                cmd="owlctl__subcmd__captures__subcmd__help__subcmd__clear"
+                ;;
+            owlctl__subcmd__captures__subcmd__help,help)
+                cmd="owlctl__subcmd__captures__subcmd__help__subcmd__help"
+                ;;
+            owlctl__subcmd__captures__subcmd__help,list)
+                cmd="owlctl__subcmd__captures__subcmd__help__subcmd__list"
+                ;;
+            owlctl__subcmd__captures__subcmd__help,show)
+                cmd="owlctl__subcmd__captures__subcmd__help__subcmd__show"
                 ;;
             owlctl__subcmd__clients,detach)
                 cmd="owlctl__subcmd__clients__subcmd__detach"
@@ -175,6 +280,9 @@ _owlctl() {
             owlctl__subcmd__config,migrate)
                 cmd="owlctl__subcmd__config__subcmd__migrate"
                 ;;
+            owlctl__subcmd__config,schema)
+                cmd="owlctl__subcmd__config__subcmd__schema"
+                ;;
             owlctl__subcmd__config,show)
                 cmd="owlctl__subcmd__config__subcmd__show"
                 ;;
@@ -187,14 +295,29 @@ _owlctl() {
             owlctl__subcmd__config__subcmd__help,migrate)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__migrate"
                 ;;
+            owlctl__subcmd__config__subcmd__help,schema)
+                cmd="owlctl__subcmd__config__subcmd__help__subcmd__schema"
+                ;;
             owlctl__subcmd__config__subcmd__help,show)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__show"
                 ;;
             owlctl__subcmd__help,audit)
                 cmd="owlctl__subcmd__help__subcmd__audit"
                 ;;
+            owlctl__subcmd__help,backends)
+                cmd="owlctl__subcmd__help__subcmd__backends"
+                ;;
             owlctl__subcmd__help,backup)
                 cmd="owlctl__subcmd__help__subcmd__backup"
+                ;;
+            owlctl__subcmd__help,benchmark)
+                cmd="owlctl__subcmd__help__subcmd__benchmark"
+                ;;
+            owlctl__subcmd__help,cache)
+                cmd="owlctl__subcmd__help__subcmd__cache"
+                ;;
+            owlctl__subcmd__help,captures)
+                cmd="owlctl__subcmd__help__subcmd__captures"
                 ;;
             owlctl__subcmd__help,clients)
                 cmd="owlctl__subcmd__help__subcmd__clients"
@@ -204,6 +327,9 @@ _owlctl() {
                 ;;
             owlctl__subcmd__help,config)
                 cmd="owlctl__subcmd__help__subcmd__config"
+                ;;
+            owlctl__subcmd__help,cost)
+                cmd="owlctl__subcmd__help__subcmd__cost"
                 ;;
             owlctl__subcmd__help,doctor)
                 cmd="owlctl__subcmd__help__subcmd__doctor"
@@ -220,6 +346,12 @@ _owlctl() {
             owlctl__subcmd__help,init)
                 cmd="owlctl__subcmd__help__subcmd__init"
                 ;;
+            owlctl__subcmd__help,inspect)
+                cmd="owlctl__subcmd__help__subcmd__inspect"
+                ;;
+            owlctl__subcmd__help,latency)
+                cmd="owlctl__subcmd__help__subcmd__latency"
+                ;;
             owlctl__subcmd__help,logs)
                 cmd="owlctl__subcmd__help__subcmd__logs"
                 ;;
@@ -228,6 +360,15 @@ _owlctl() {
                 ;;
             owlctl__subcmd__help,models)
                 cmd="owlctl__subcmd__help__subcmd__models"
+                ;;
+            owlctl__subcmd__help,perf)
+                cmd="owlctl__subcmd__help__subcmd__perf"
+                ;;
+            owlctl__subcmd__help,proxy)
+                cmd="owlctl__subcmd__help__subcmd__proxy"
+                ;;
+            owlctl__subcmd__help,recommend)
+                cmd="owlctl__subcmd__help__subcmd__recommend"
                 ;;
             owlctl__subcmd__help,reload)
                 cmd="owlctl__subcmd__help__subcmd__reload"
@@ -252,6 +393,15 @@ _owlctl() {
                 ;;
             owlctl__subcmd__help,token)
                 cmd="owlctl__subcmd__help__subcmd__token"
+                ;;
+            owlctl__subcmd__help,top)
+                cmd="owlctl__subcmd__help__subcmd__top"
+                ;;
+            owlctl__subcmd__help,traces)
+                cmd="owlctl__subcmd__help__subcmd__traces"
+                ;;
+            owlctl__subcmd__help,usage)
+                cmd="owlctl__subcmd__help__subcmd__usage"
                 ;;
             owlctl__subcmd__help,validate)
                 cmd="owlctl__subcmd__help__subcmd__validate"
@@ -280,11 +430,35 @@ _owlctl() {
             owlctl__subcmd__help__subcmd__audit,verify)
                 cmd="owlctl__subcmd__help__subcmd__audit__subcmd__verify"
                 ;;
+            owlctl__subcmd__help__subcmd__backends,list)
+                cmd="owlctl__subcmd__help__subcmd__backends__subcmd__list"
+                ;;
+            owlctl__subcmd__help__subcmd__backends,probe)
+                cmd="owlctl__subcmd__help__subcmd__backends__subcmd__probe"
+                ;;
+            owlctl__subcmd__help__subcmd__backends,reset-breaker)
+                cmd="owlctl__subcmd__help__subcmd__backends__subcmd__reset__subcmd__breaker"
+                ;;
             owlctl__subcmd__help__subcmd__backup,create)
                 cmd="owlctl__subcmd__help__subcmd__backup__subcmd__create"
                 ;;
             owlctl__subcmd__help__subcmd__backup,verify)
                 cmd="owlctl__subcmd__help__subcmd__backup__subcmd__verify"
+                ;;
+            owlctl__subcmd__help__subcmd__cache,clear)
+                cmd="owlctl__subcmd__help__subcmd__cache__subcmd__clear"
+                ;;
+            owlctl__subcmd__help__subcmd__cache,stats)
+                cmd="owlctl__subcmd__help__subcmd__cache__subcmd__stats"
+                ;;
+            owlctl__subcmd__help__subcmd__captures,clear)
+                cmd="owlctl__subcmd__help__subcmd__captures__subcmd__clear"
+                ;;
+            owlctl__subcmd__help__subcmd__captures,list)
+                cmd="owlctl__subcmd__help__subcmd__captures__subcmd__list"
+                ;;
+            owlctl__subcmd__help__subcmd__captures,show)
+                cmd="owlctl__subcmd__help__subcmd__captures__subcmd__show"
                 ;;
             owlctl__subcmd__help__subcmd__clients,detach)
                 cmd="owlctl__subcmd__help__subcmd__clients__subcmd__detach"
@@ -298,8 +472,17 @@ _owlctl() {
             owlctl__subcmd__help__subcmd__config,migrate)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__migrate"
                 ;;
+            owlctl__subcmd__help__subcmd__config,schema)
+                cmd="owlctl__subcmd__help__subcmd__config__subcmd__schema"
+                ;;
             owlctl__subcmd__help__subcmd__config,show)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__show"
+                ;;
+            owlctl__subcmd__help__subcmd__models,list)
+                cmd="owlctl__subcmd__help__subcmd__models__subcmd__list"
+                ;;
+            owlctl__subcmd__help__subcmd__models,probe)
+                cmd="owlctl__subcmd__help__subcmd__models__subcmd__probe"
                 ;;
             owlctl__subcmd__help__subcmd__service,install)
                 cmd="owlctl__subcmd__help__subcmd__service__subcmd__install"
@@ -324,6 +507,24 @@ _owlctl() {
                 ;;
             owlctl__subcmd__help__subcmd__token,show)
                 cmd="owlctl__subcmd__help__subcmd__token__subcmd__show"
+                ;;
+            owlctl__subcmd__models,help)
+                cmd="owlctl__subcmd__models__subcmd__help"
+                ;;
+            owlctl__subcmd__models,list)
+                cmd="owlctl__subcmd__models__subcmd__list"
+                ;;
+            owlctl__subcmd__models,probe)
+                cmd="owlctl__subcmd__models__subcmd__probe"
+                ;;
+            owlctl__subcmd__models__subcmd__help,help)
+                cmd="owlctl__subcmd__models__subcmd__help__subcmd__help"
+                ;;
+            owlctl__subcmd__models__subcmd__help,list)
+                cmd="owlctl__subcmd__models__subcmd__help__subcmd__list"
+                ;;
+            owlctl__subcmd__models__subcmd__help,probe)
+                cmd="owlctl__subcmd__models__subcmd__help__subcmd__probe"
                 ;;
             owlctl__subcmd__service,help)
                 cmd="owlctl__subcmd__service__subcmd__help"
@@ -398,7 +599,7 @@ _owlctl() {
 
     case "${cmd}" in
         owlctl)
-            opts="-o -h -V --home --socket --json --output --no-color --timeout --help --version version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help"
+            opts="-o -h -V --home --socket --context --json --output --no-color --timeout --help --version start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -409,6 +610,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -432,7 +637,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__audit)
-            opts="-o -h --limit --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --oldest-first --before --after --home --socket --json --output --no-color --timeout --help list show follow stats export verify help"
+            opts="-o -h --limit --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --oldest-first --before --after --home --socket --context --json --output --no-color --timeout --help list show follow stats export verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -494,6 +699,10 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
@@ -514,7 +723,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__audit__subcmd__export)
-            opts="-o -h --format --out --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --format --out --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -572,6 +781,10 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
@@ -592,7 +805,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__audit__subcmd__follow)
-            opts="-o -h --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --after --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --after --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -643,6 +856,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -778,7 +995,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__audit__subcmd__list)
-            opts="-o -h --limit --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --oldest-first --before --after --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --limit --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --oldest-first --before --after --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -840,6 +1057,10 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
@@ -860,7 +1081,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__audit__subcmd__show)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -871,6 +1092,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -894,7 +1119,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__audit__subcmd__stats)
-            opts="-o -h --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --model --errors --min-status --status --min-duration --endpoint --session --client --since --until --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -944,6 +1169,10 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
@@ -964,7 +1193,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__audit__subcmd__verify)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -975,6 +1204,232 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__backends)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help list probe reset-breaker help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__backends__subcmd__help)
+            opts="list probe reset-breaker help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__backends__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__backends__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__backends__subcmd__help__subcmd__probe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__backends__subcmd__help__subcmd__reset__subcmd__breaker)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__backends__subcmd__list)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__backends__subcmd__probe)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__backends__subcmd__reset__subcmd__breaker)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -998,7 +1453,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__backup)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help create verify help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help create verify help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1009,6 +1464,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1032,7 +1491,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__backup__subcmd__create)
-            opts="-o -h --out --force --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --out --force --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1047,6 +1506,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1126,7 +1589,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__backup__subcmd__verify)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1137,6 +1600,456 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__benchmark)
+            opts="-o -h --runs --max-tokens --prompt --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --runs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-tokens)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prompt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__cache)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help stats clear help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__cache__subcmd__clear)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__cache__subcmd__help)
+            opts="stats clear help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__cache__subcmd__help__subcmd__clear)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__cache__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__cache__subcmd__help__subcmd__stats)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__cache__subcmd__stats)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__captures)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help list show clear help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__captures__subcmd__clear)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__captures__subcmd__help)
+            opts="list show clear help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__captures__subcmd__help__subcmd__clear)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__captures__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__captures__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__captures__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__captures__subcmd__list)
+            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__captures__subcmd__show)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1160,7 +2073,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__clients)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help list detach help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help list detach help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1171,6 +2084,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1194,7 +2111,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__clients__subcmd__detach)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1205,6 +2122,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1284,7 +2205,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__clients__subcmd__list)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1295,6 +2216,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1318,7 +2243,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__completions)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help bash zsh fish"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help bash zsh fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1329,6 +2254,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1352,7 +2281,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help show export migrate help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help show export migrate schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1363,6 +2292,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1386,7 +2319,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config__subcmd__export)
-            opts="-o -h --format --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --format --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1405,6 +2338,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1428,7 +2365,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config__subcmd__help)
-            opts="show export migrate help"
+            opts="show export migrate schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1483,6 +2420,20 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__config__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__config__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1498,7 +2449,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config__subcmd__migrate)
-            opts="-o -h --dry-run --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --dry-run --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1513,6 +2464,48 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__config__subcmd__schema)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1536,7 +2529,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config__subcmd__show)
-            opts="-o -h --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1551,6 +2544,48 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__cost)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1574,12 +2609,16 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__doctor)
-            opts="-o -h --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --fix --bundle --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1589,6 +2628,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1612,7 +2655,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__drain)
-            opts="-o -h --grace --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --grace --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1627,6 +2670,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1650,7 +2697,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__health)
-            opts="-q -o -h --quiet --home --socket --json --output --no-color --timeout --help"
+            opts="-q -o -h --quiet --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1661,6 +2708,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1684,7 +2735,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help)
-            opts="version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help"
+            opts="start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1795,6 +2846,62 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__help__subcmd__backends)
+            opts="list probe reset-breaker"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__backends__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__backends__subcmd__probe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__backends__subcmd__reset__subcmd__breaker)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__help__subcmd__backup)
             opts="create verify"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1824,6 +2931,118 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__backup__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__benchmark)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__cache)
+            opts="stats clear"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__cache__subcmd__clear)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__cache__subcmd__stats)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__captures)
+            opts="list show clear"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__captures__subcmd__clear)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__captures__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__captures__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1894,7 +3113,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__config)
-            opts="show export migrate"
+            opts="show export migrate schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1935,9 +3154,37 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__help__subcmd__config__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__help__subcmd__config__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__cost)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2019,6 +3266,34 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__help__subcmd__inspect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__latency)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__help__subcmd__logs)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2048,6 +3323,76 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__models)
+            opts="list probe"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__models__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__models__subcmd__probe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__perf)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__proxy)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__recommend)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2285,6 +3630,48 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__help__subcmd__top)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__traces)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__usage)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__help__subcmd__validate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2328,7 +3715,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__init)
-            opts="-o -h --endpoint --force --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --endpoint --force --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2347,6 +3734,86 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__inspect)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__latency)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2370,7 +3837,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__logs)
-            opts="-f -o -h --follow --since --level --home --socket --json --output --no-color --timeout --help"
+            opts="-f -o -h --follow --since --level --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2389,6 +3856,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2412,7 +3883,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__metrics)
-            opts="-o -h --grep --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --grep --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2427,6 +3898,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2450,7 +3925,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__models)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help list probe help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2461,6 +3936,260 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__models__subcmd__help)
+            opts="list probe help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__models__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__models__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__models__subcmd__help__subcmd__probe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__models__subcmd__list)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__models__subcmd__probe)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__perf)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__proxy)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__recommend)
+            opts="-o -h --intent --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --intent)
+                    COMPREPLY=($(compgen -W "code analysis search chat general" -- "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2484,7 +4213,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__reload)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2495,6 +4224,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2518,7 +4251,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__restart)
-            opts="-o -h --grace --now --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --grace --now --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2533,6 +4266,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2556,7 +4293,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__service)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help install uninstall status help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help install uninstall status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2567,6 +4304,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2660,7 +4401,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__service__subcmd__install)
-            opts="-o -h --user --system --launchd --root --print --force --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --user --system --launchd --root --print --force --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2675,6 +4416,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2698,7 +4443,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__service__subcmd__status)
-            opts="-o -h --user --system --launchd --root --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --user --system --launchd --root --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2713,6 +4458,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2736,7 +4485,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__service__subcmd__uninstall)
-            opts="-o -h --user --system --launchd --root --force --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --user --system --launchd --root --force --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2751,6 +4500,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2774,7 +4527,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions)
-            opts="-o -h --limit --home --socket --json --output --no-color --timeout --help list show export help"
+            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help list show export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2789,6 +4542,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2812,7 +4569,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions__subcmd__export)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2823,6 +4580,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2916,7 +4677,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions__subcmd__list)
-            opts="-o -h --limit --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2931,6 +4692,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2954,7 +4719,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions__subcmd__show)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2965,6 +4730,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2988,7 +4757,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__start)
-            opts="-o -h --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3003,6 +4772,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3026,7 +4799,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__status)
-            opts="-w -o -h --watch --home --socket --json --output --no-color --timeout --help"
+            opts="-w -o -h --watch --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3037,6 +4810,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3060,7 +4837,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__stop)
-            opts="-o -h --grace --now --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --grace --now --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3075,6 +4852,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3098,7 +4879,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__token)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help show rotate help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help show rotate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3109,6 +4890,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3188,7 +4973,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__token__subcmd__rotate)
-            opts="-o -h --grace --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --grace --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3203,6 +4988,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3226,7 +5015,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__token__subcmd__show)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3237,6 +5026,128 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__top)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__traces)
+            opts="-o -h --limit --slowest --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__usage)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3260,7 +5171,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__validate)
-            opts="-o -h --config --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3275,6 +5186,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3298,7 +5213,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__version)
-            opts="-o -h --client --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --client --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3309,6 +5224,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3332,7 +5251,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__wait)
-            opts="-o -h --home --socket --json --output --no-color --timeout --help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3343,6 +5262,10 @@ _owlctl() {
                     return 0
                     ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_owlctl_global_optspecs
-    string join \n home= socket= json o/output= no-color timeout= h/help V/version
+    string join \n home= socket= context= json o/output= no-color timeout= h/help V/version
 end
 
 function __fish_owlctl_needs_command
@@ -26,6 +26,7 @@ end
 
 complete -c owlctl -n "__fish_owlctl_needs_command" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_needs_command" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_needs_command" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_needs_command" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -34,42 +35,102 @@ complete -c owlctl -n "__fish_owlctl_needs_command" -l json -d 'Print one JSON o
 complete -c owlctl -n "__fish_owlctl_needs_command" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c owlctl -n "__fish_owlctl_needs_command" -s V -l version -d 'Print version'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "version" -d 'Prints the version of this program and of the daemon'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "models" -d 'Lists the models that the daemon can route to'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "backup" -d 'Copies what the daemon keeps into an archive, or checks one'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "start" -d 'Starts the daemon in the background, unless one runs, and waits until it serves'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "stop" -d 'Ends the daemon: nothing new is accepted, what runs may finish'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "restart" -d 'Ends the daemon as `stop` does, lets it begin anew as it was started, and waits until it serves'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "drain" -d 'Ends the daemon once nothing runs, and shows what it waits for'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "wait" -d 'Waits until something holds; exit status 124 where `--timeout` passes first [default: 60]'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "top" -d 'Shows what goes on: calls under way, models, the latest calls; on a terminal until Ctrl-C'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "benchmark" -d 'Measures models: time to the first token, total time, tokens a second'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "models" -d 'Lists the models that the daemon can route to, or sees whether one answers'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "usage" -d 'Shows tokens and calls so far'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "perf" -d 'Shows how fast and how reliable each model is'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "latency" -d 'Shows how long calls take, by the way that they came in'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "cost" -d 'Shows what the calls of each model cost, or would cost in electricity'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "cache" -d 'Shows the response cache, or empties it'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "recommend" -d 'Tells which model to take for what, and why'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "backends" -d 'Shows the model servers, asks one how it is, or lets it be asked again'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "inspect" -d 'Shows one call: where its time went and, where captures are on, what was said'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "traces" -d 'Lists the latest calls, or the slowest, with what took most of their time'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "captures" -d 'Shows the latest requests and answers, where `captures.enabled` keeps them'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "backup" -d 'Copies what the daemon keeps into an archive, or checks one'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "version" -d 'Prints the version of this program and of the daemon'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "proxy" -d 'Carries between standard input and output and the control socket; `--context` runs it there'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l client -d 'Do not ask the daemon'
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand version" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand start" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l grace -d 'How long what runs may take [default: `server.drainTimeoutMs` of the configuration]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l now -d 'Cut what runs: the same as `--grace 0`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l grace -d 'How long what runs may take [default: `server.drainTimeoutMs` of the configuration]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l now -d 'Cut what runs: the same as `--grace 0`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l grace -d 'How long what runs may take' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -80,6 +141,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand status" -l no-color -d 'No
 complete -c owlctl -n "__fish_owlctl_using_subcommand status" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand health" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -88,15 +150,275 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand health" -s q -l quiet -d '
 complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand health" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand health" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand top" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand top" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand top" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand top" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand models" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand top" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand top" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand top" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand top" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -l runs -d 'Calls of each model' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -l max-tokens -d 'Most tokens of an answer' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -l prompt -d 'What the models are told' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand benchmark" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -f -a "list" -d 'Lists the models that the daemon can route to'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -f -a "probe" -d 'Calls one with a few words: whether it answers, and how fast'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and not __fish_seen_subcommand_from list probe help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from probe" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists the models that the daemon can route to'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "probe" -d 'Calls one with a few words: whether it answers, and how fast'
+complete -c owlctl -n "__fish_owlctl_using_subcommand models; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand usage" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand perf" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand latency" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cost" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -f -a "stats" -d 'Shows how full the cache is, and what it was good for; as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -f -a "clear" -d 'Forgets every answer'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and not __fish_seen_subcommand_from stats clear help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from clear" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Shows how full the cache is, and what it was good for; as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "clear" -d 'Forgets every answer'
+complete -c owlctl -n "__fish_owlctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l intent -d 'What the model is to be good for' -r -f -a "code\t''
+analysis\t''
+search\t''
+chat\t''
+general\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand recommend" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -f -a "list" -d 'Shows all of them: how they are, and what they have'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -f -a "probe" -d 'Asks one how it is, now, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -f -a "reset-breaker" -d 'Closes the breakers of its models, so that the next call asks it again'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and not __fish_seen_subcommand_from list probe reset-breaker help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from probe" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from reset-breaker" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from help" -f -a "list" -d 'Shows all of them: how they are, and what they have'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from help" -f -a "probe" -d 'Asks one how it is, now, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from help" -f -a "reset-breaker" -d 'Closes the breakers of its models, so that the next call asks it again'
+complete -c owlctl -n "__fish_owlctl_using_subcommand backends; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand inspect" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l limit -d 'At most this many' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l slowest -d 'The slowest since the daemon started, instead of the latest'
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "clear" -d 'Forgets all of them'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l limit -d 'At most this many' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "clear" -d 'Forgets all of them'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l limit -d 'At most this many records' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l model -d 'Only calls of this model id' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l min-status -d 'Only calls with at least this HTTP status' -r
@@ -115,6 +437,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l after -d 'Only records after this sequence number' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and not __fish_seen_subcommand_from list show follow stats export verify help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -149,6 +472,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_sub
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l after -d 'Only records after this sequence number' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -160,6 +484,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_sub
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -183,6 +508,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_sub
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l after -d 'Begin after this sequence number [default: with what is recorded from now on]' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from follow" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -206,6 +532,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_sub
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l until -d 'Only calls before this time' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from stats" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -232,6 +559,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_sub
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l until -d 'Only calls before this time' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -242,6 +570,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_sub
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from verify" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -258,6 +587,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_sub
 complete -c owlctl -n "__fish_owlctl_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_seen_subcommand_from create verify help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -271,6 +601,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and not __fish_see
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l out -d 'File to make [default: `owlcoda-backup-` and the time, in the working directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -281,6 +612,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from verify" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -291,44 +623,10 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "create" -d 'Makes an archive of the audit and of all conversations, while the daemon serves'
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Checks every line of an archive; needs no daemon'
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l since -d 'Only lines from this time on: 10m (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l level -d 'Only lines of this importance or more' -r -f -a "error\t''
-warn\t''
-info\t''
-debug\t''
-trace\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s f -l follow -d 'Go on with lines that are yet to come, until Ctrl-C or the daemon\'s end'
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l grep -d 'Only lines with this text; exit status 1 where there is none' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l limit -d 'At most this many conversations' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -343,6 +641,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_s
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most this many conversations' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -352,6 +651,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -361,6 +661,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -374,6 +675,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -386,6 +688,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_se
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -395,6 +698,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_s
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from detach" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -405,8 +709,47 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_s
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from help" -f -a "detach" -d 'Makes one stop; the conversation itself goes on'
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l since -d 'Only lines from this time on: 10m (ago), 2026-11-20, or 2026-11-20T08:00:00Z' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l level -d 'Only lines of this importance or more' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s f -l follow -d 'Go on with lines that are yet to come, until Ctrl-C or the daemon\'s end'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand logs" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l grep -d 'Only lines with this text; exit status 1 where there is none' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand metrics" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand reload" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -419,6 +762,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and not __fish_seen_subcommand_from show rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -429,6 +773,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_sub
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -l grace -d 'How long the one before it still opens, at most a day' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from rotate" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -441,6 +786,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_sub
 complete -c owlctl -n "__fish_owlctl_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_seen_subcommand_from install uninstall status help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -455,6 +801,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand service; and not __fish_se
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l root -d 'Directory that stands for `/`, such as that of a package or an image' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from install" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -470,6 +817,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_s
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l root -d 'Directory that stands for `/`, such as that of a package or an image' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from uninstall" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -484,6 +832,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_s
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l root -d 'Directory that stands for `/`, such as that of a package or an image' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from status" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -498,70 +847,11 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_s
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "uninstall" -d 'Removes the files of the service; those that were edited stay'
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "status" -d 'Tells of each file whether it is there, and whether it was edited'
 complete -c owlctl -n "__fish_owlctl_using_subcommand service; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand start" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l grace -d 'How long what runs may take [default: `server.drainTimeoutMs` of the configuration]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l now -d 'Cut what runs: the same as `--grace 0`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand stop" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l grace -d 'How long what runs may take [default: `server.drainTimeoutMs` of the configuration]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l now -d 'Cut what runs: the same as `--grace 0`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand restart" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l grace -d 'How long what runs may take' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand drain" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
-json\t''
-yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand wait" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l endpoint -d 'Model server to ask, instead of those on the usual ports; may be given several times' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand init" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand init" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -573,6 +863,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand init" -s h -l help -d 'Pri
 complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l config -d 'The same, as the other verbs have it' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -580,32 +871,38 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l timeout -d 'G
 complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand validate" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l bundle -d 'Write a tar file with checks, configuration without keys, the end of the log and crashes' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l fix -d 'Mend what can be mended without a question'
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -619,6 +916,7 @@ text\t''"
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -629,6 +927,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -637,34 +936,99 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "version" -d 'Prints the version of this program and of the daemon'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "models" -d 'Lists the models that the daemon can route to'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "backup" -d 'Copies what the daemon keeps into an archive, or checks one'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "start" -d 'Starts the daemon in the background, unless one runs, and waits until it serves'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "stop" -d 'Ends the daemon: nothing new is accepted, what runs may finish'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "restart" -d 'Ends the daemon as `stop` does, lets it begin anew as it was started, and waits until it serves'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "drain" -d 'Ends the daemon once nothing runs, and shows what it waits for'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "wait" -d 'Waits until something holds; exit status 124 where `--timeout` passes first [default: 60]'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "config" -d 'Shows, exports or rewrites the configuration'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from version status health models audit backup reload logs metrics sessions clients token service completions start stop restart drain wait init validate doctor config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l client -d 'Do not ask the daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand version" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand proxy" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand proxy" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand proxy" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand proxy" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand proxy" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand proxy" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand proxy" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand proxy" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "start" -d 'Starts the daemon in the background, unless one runs, and waits until it serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "stop" -d 'Ends the daemon: nothing new is accepted, what runs may finish'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "restart" -d 'Ends the daemon as `stop` does, lets it begin anew as it was started, and waits until it serves'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "drain" -d 'Ends the daemon once nothing runs, and shows what it waits for'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "wait" -d 'Waits until something holds; exit status 124 where `--timeout` passes first [default: 60]'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "status" -d 'Shows how the daemon is: gateway, configuration, storage, model servers, problems'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "health" -d 'Tells by its exit status whether the daemon serves: 0 ok, 5 degraded, 6 unready, 69 down'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "top" -d 'Shows what goes on: calls under way, models, the latest calls; on a terminal until Ctrl-C'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "benchmark" -d 'Measures models: time to the first token, total time, tokens a second'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "models" -d 'Lists the models that the daemon can route to, or sees whether one answers'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "usage" -d 'Shows tokens and calls so far'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "perf" -d 'Shows how fast and how reliable each model is'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "latency" -d 'Shows how long calls take, by the way that they came in'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "cost" -d 'Shows what the calls of each model cost, or would cost in electricity'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "cache" -d 'Shows the response cache, or empties it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "recommend" -d 'Tells which model to take for what, and why'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "backends" -d 'Shows the model servers, asks one how it is, or lets it be asked again'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "inspect" -d 'Shows one call: where its time went and, where captures are on, what was said'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "traces" -d 'Lists the latest calls, or the slowest, with what took most of their time'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "captures" -d 'Shows the latest requests and answers, where `captures.enabled` keeps them'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "backup" -d 'Copies what the daemon keeps into an archive, or checks one'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "reload" -d 'Makes the daemon read its configuration anew, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "token" -d 'Shows the token of the HTTP API, or puts a new one in its place'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "service" -d 'Installs the daemon as a service: the files of systemd or launchd, for you or for the machine'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "version" -d 'Prints the version of this program and of the daemon'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "proxy" -d 'Carries between standard input and output and the control socket; `--context` runs it there'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "list" -d 'Lists the models that the daemon can route to'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from models" -f -a "probe" -d 'Calls one with a few words: whether it answers, and how fast'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from cache" -f -a "stats" -d 'Shows how full the cache is, and what it was good for; as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from cache" -f -a "clear" -d 'Forgets every answer'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "list" -d 'Shows all of them: how they are, and what they have'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "probe" -d 'Asks one how it is, now, and waits for the verdict'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "reset-breaker" -d 'Closes the breakers of its models, so that the next call asks it again'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "clear" -d 'Forgets all of them'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "list" -d 'Lists calls, newest first; the same as without a verb'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "show" -d 'Shows everything that is recorded of one call'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "follow" -d 'Prints calls as they end, until Ctrl-C; goes on after a restart of the daemon'
@@ -686,3 +1050,4 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subc
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'

@@ -11,9 +11,12 @@ use tonic::transport::{Channel, Endpoint};
 use crate::status::Failure;
 use crate::v1::access_client::AccessClient;
 use crate::v1::audit_client::AuditClient;
+use crate::v1::backends_client::BackendsClient;
 use crate::v1::backup_client::BackupClient;
 use crate::v1::daemon_client::DaemonClient;
 use crate::v1::events_client::EventsClient;
+use crate::v1::figures_client::FiguresClient;
+use crate::v1::inspect_client::InspectClient;
 use crate::v1::lifecycle_client::LifecycleClient;
 use crate::v1::logs_client::LogsClient;
 use crate::v1::models_client::ModelsClient;
@@ -91,6 +94,10 @@ impl Client {
         audit: AuditClient
     }
     service! {
+        /// The model servers' calls.
+        backends: BackendsClient
+    }
+    service! {
         /// The calls that copy what the daemon keeps.
         backup: BackupClient
     }
@@ -101,6 +108,14 @@ impl Client {
     service! {
         /// The calls that follow a conversation.
         events: EventsClient
+    }
+    service! {
+        /// The calls that read what was measured.
+        figures: FiguresClient
+    }
+    service! {
+        /// The calls that look into single calls of models.
+        inspect: InspectClient
     }
     service! {
         /// The calls that end the daemon.

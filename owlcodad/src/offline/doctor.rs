@@ -1,17 +1,22 @@
 //! `owlcodad doctor`: looks at everything that serving depends on, and says what mends it.
 //!
-//! Nothing is changed, and nothing waits for long: every look at another program has a limit.
+//! Nothing is changed unless `--fix` asks for it, and nothing waits for long: every look at another program has a limit.
 
+mod bundle;
 mod files;
 mod machine;
+mod mend;
 mod network;
 mod servers;
+
+use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
 use crate::cli::DoctorArgs;
 use crate::failure::Failure;
-use crate::offline::document::json;
+use crate::offline::config_show;
+use crate::offline::document::{json, shown};
 use crate::offline::text::wrapped;
 use crate::offline::validate::Verdict;
 use crate::offline::{Answer, Ground, wait_for};
@@ -135,6 +140,10 @@ struct Doctor<'d> {
     n_warn: usize,
     n_fail: usize,
     checks: Vec<Row<'d>>,
+    /// What `--fix` has done, a command line each.
+    mended: &'d [String],
+    /// The file of `--bundle`; null without it.
+    bundle: Option<String>,
 }
 
 /// What was seen of the machine.
@@ -181,14 +190,47 @@ pub(super) async fn examine(ground: &Ground, verdict: &Verdict) -> Examination {
 pub(super) fn run(args: &DoctorArgs) -> Result<Answer, Failure> {
     let ground = Ground::with_socket(&args.place, args.socket.as_deref())?;
     let verdict = Verdict::of(&ground.source, &ground.env);
+    let mut mended = Vec::new();
+    if args.fix {
+        let daemon = wait_for(files::Daemon::look(&ground.place))?;
+        mended = mend::mend(&ground.place, &daemon);
+    }
     let examination = wait_for(examine(&ground, &verdict))?;
-    Ok(answer(&examination.checks))
+    let mut answer = answer(&examination.checks, &mended, args.bundle.as_deref());
+    if let Some(path) = &args.bundle {
+        let mut parts = vec![bundle::Part::new("doctor.json", answer.json.as_bytes())];
+        // A configuration that is not valid is in the checks.
+        if let Ok(config) = config_show::run(&args.place) {
+            parts.push(bundle::Part::new("config.json", config.json));
+        }
+        let loaded = verdict.loaded.as_ref();
+        let log_file = loaded.and_then(|loaded| loaded.config.log_file.path.as_deref());
+        parts.extend(bundle::of_home(&ground.place.home, log_file.map(Path::new)));
+        bundle::write(path, &parts).map_err(|source| Failure::Write {
+            path: path.clone(),
+            source,
+        })?;
+        let names: Vec<_> = parts.iter().map(|part| part.name.as_str()).collect();
+        answer.text.push_str(&wrapped(
+            "bundle: ",
+            &format!(
+                "{} with {}; no key, prompt or answer is in it, but names of models, addresses and paths \
+                 are: look before you give it away",
+                shown(path),
+                names.join(", ")
+            ),
+        ));
+    }
+    Ok(answer)
 }
 
-fn answer(checks: &[Check]) -> Answer {
+fn answer(checks: &[Check], mended: &[String], bundle: Option<&Path>) -> Answer {
     let n_of = |state| checks.iter().filter(|check| check.state == state).count();
     let (n_warn, n_fail) = (n_of(State::Warn), n_of(State::Fail));
     let mut text = String::new();
+    for command in mended {
+        text.push_str(&wrapped("mended: ", command));
+    }
     for (idx, check) in checks.iter().enumerate() {
         text.push_str(&check.line(&format!("{:>2} ", idx + 1)));
         text.push_str(&check.remedy_line("   "));
@@ -212,6 +254,8 @@ fn answer(checks: &[Check]) -> Answer {
             .enumerate()
             .map(|(idx, check)| check.row(idx + 1))
             .collect(),
+        mended,
+        bundle: bundle.map(shown),
     };
     Answer {
         text,
@@ -232,12 +276,12 @@ mod tests {
         let skip = Check::skip("token", "none yet");
         let status = |checks: &[&Check]| {
             let checks: Vec<_> = checks.iter().map(|check| (*check).clone()).collect();
-            answer(&checks).status
+            answer(&checks, &[], None).status
         };
         assert_eq!(status(&[&ok, &skip]), 0);
         assert_eq!(status(&[&ok, &warn]), 0);
         assert_eq!(status(&[&ok, &warn, &fail]), 1);
-        let answer = answer(&[ok, warn, skip]);
+        let answer = answer(&[ok, warn, skip], &[], None);
         assert_eq!(
             answer.text,
             [
@@ -266,6 +310,7 @@ mod tests {
                     row(2, "home", "warn", "mode 0755", mend),
                     row(3, "token", "skip", "none yet", None),
                 ],
+                "mended": [], "bundle": null,
             })
         );
     }

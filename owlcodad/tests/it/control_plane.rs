@@ -3,8 +3,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::pin::Pin;
+use std::task::Poll;
 
-use owlcoda_proto::v1::SubmitRequest;
+use owlcoda_proto::v1::{SubmitRequest, TailLogsRequest};
 use owlcoda_proto::{ErrorCode, Failure, connect};
 use owlcoda_testkit::{TestDaemon, binary};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -91,6 +93,37 @@ async fn more_connections_than_there_are_places_for_are_closed_and_the_others_st
         connect(daemon.socket()).await.ok()
     })
     .await;
+}
+
+async fn is_pending<F: Future>(mut future: Pin<&mut F>) -> bool {
+    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
+}
+
+#[tokio::test]
+async fn a_connection_has_so_many_calls_at_a_time_and_the_others_wait_for_their_turn() {
+    let daemon = start().await;
+    let client = connect(daemon.socket()).await.unwrap();
+    let follow = || async {
+        let mut logs = client.logs();
+        let request = TailLogsRequest {
+            follow: true,
+            ..TailLogsRequest::default()
+        };
+        logs.tail(request).await.unwrap().into_inner()
+    };
+    let mut streams = Vec::new();
+    for _ in 0..128 {
+        streams.push(follow().await);
+    }
+    let mut one_more = std::pin::pin!(follow());
+    assert!(is_pending(one_more.as_mut()).await);
+    for _ in 0..5 {
+        assert_eq!(owlctl(&daemon, &["status"]).await.status, Some(0));
+    }
+    assert!(is_pending(one_more.as_mut()).await);
+    streams.pop();
+    streams.push(one_more.await);
+    assert_eq!(streams.len(), 128);
 }
 
 #[tokio::test]

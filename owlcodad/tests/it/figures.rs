@@ -3,7 +3,7 @@
 use owlcoda_testkit::{FakeUpstream, Script, TestDaemon, http};
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, Route, start, start_before, until};
+use crate::world::{MODEL, Route, metric, start, start_before, until};
 
 async fn get(daemon: &TestDaemon, path: &str) -> Value {
     let answer = http::get(&format!("{}{path}", daemon.url())).await;
@@ -61,6 +61,16 @@ async fn calls_are_measured_by_model_and_by_route() {
         );
     }
     assert!(model["first_request_at"].as_str().unwrap().ends_with('Z'));
+
+    let id = upstream.addr();
+    let series = |end: &str| {
+        let name = "owlcoda_upstream_output_tokens_per_second";
+        format!("{name}_{end}{{endpoint=\"{id}\",model=\"{MODEL}\"}}")
+    };
+    // Streams alone have a speed, and only those that went well.
+    let n_streams = metric(&daemon, &series("count")).await;
+    assert!((n_streams - 2.0).abs() < 0.1, "{n_streams}");
+    assert!(metric(&daemon, &series("sum")).await > 0.0);
 
     let latency = get(&daemon, "/v1/latency").await;
     let counts =

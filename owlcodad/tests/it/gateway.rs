@@ -459,7 +459,7 @@ async fn every_metric_of_the_table_is_there_once_what_it_counts_has_happened() {
     })
     .await;
     // Shown elsewhere: a failed store, a model server of the daemon's own, what resilience does,
-    // reloads, the response cache, the monitor.
+    // reloads, the response cache, the monitor, the speed of streams.
     let rare = [
         "owlcoda_endpoint_probe_duration_seconds",
         "owlcoda_storage_errors_total",
@@ -469,6 +469,7 @@ async fn every_metric_of_the_table_is_there_once_what_it_counts_has_happened() {
         "owlcoda_rate_limited_total",
         "owlcoda_config_reloads_total",
         "owlcoda_cache_requests_total",
+        "owlcoda_upstream_output_tokens_per_second",
     ];
     for name in owlcoda_telemetry::metric::NAMES {
         let is_there = text.lines().any(|line| line.starts_with(name));

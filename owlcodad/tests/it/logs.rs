@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use owlcoda_testkit::{FakeUpstream, Script, TestDaemon, http};
 use serde_json::{Value, json};
 
-use crate::process::{ended, owlctl, program, said};
+use crate::process::{ended, owlcodad, owlctl, program, said};
 use crate::world::{MODEL, Route, config, daemon, metric, nothing, start, until, with};
 
 async fn call(daemon: &TestDaemon) {
@@ -123,4 +123,38 @@ async fn who_looks_on_sees_what_comes_and_is_let_go_when_the_daemon_ends() {
     let looked = ended(looking).await;
     assert_eq!(looked.status, Some(0), "{looked:?}");
     assert!(looked.stderr.contains("has ended its log"), "{looked:?}");
+}
+
+#[tokio::test]
+async fn lines_that_find_no_room_are_counted_and_hold_nobody_up() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("config.json");
+    let quiet = json!({"port": 0, "logLevel": "debug", "discovery": {"enabled": false}});
+    fs_err::write(&path, quiet.to_string()).unwrap();
+    fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = program(&owlcodad());
+    // Nobody reads its standard error, which is a pipe.
+    command.args(["serve", "--home"]).arg(home.path());
+    let mut child = command.spawn().unwrap();
+    let line = said(&mut child, "control unix:").await;
+    let (_, rest) = line.split_once("http://").unwrap();
+    let authority = rest.split(' ').next().unwrap();
+    // Each of these is one line: whoever asks means another host.
+    let one = "GET /health HTTP/1.1\r\nhost: example.com\r\n\r\n";
+    let last = "GET /health HTTP/1.1\r\nhost: example.com\r\nconnection: close\r\n\r\n";
+    for _ in 0..80 {
+        let mut connection = http::raw(authority, one.repeat(79) + last).await;
+        let answers = connection.read_to_close().await.unwrap();
+        let answers = String::from_utf8_lossy(&answers).into_owned();
+        assert_eq!(answers.matches("HTTP/1.1 403").count(), 80, "{answers}");
+    }
+    let url = format!("http://{authority}/metrics");
+    until("lost lines to be counted", async || {
+        let text = http::get(&url).await.text();
+        let mut lines = text.lines();
+        let count = lines.find_map(|line| line.strip_prefix("owlcoda_log_lines_dropped_total "));
+        (count.unwrap().parse::<f64>().unwrap() > 0.0).then_some(())
+    })
+    .await;
+    child.kill().await.unwrap();
 }

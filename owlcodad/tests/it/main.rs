@@ -14,9 +14,13 @@ mod backup;
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod captures;
+#[cfg(test)]
 mod choice;
 #[cfg(test)]
 mod clients;
+#[cfg(test)]
+mod commands;
 #[cfg(test)]
 mod control_plane;
 #[cfg(test)]
@@ -30,9 +34,13 @@ mod figures;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod hardship;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod insight;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
@@ -41,6 +49,8 @@ mod lifecycle;
 mod logs;
 #[cfg(test)]
 mod managed;
+#[cfg(test)]
+mod measure;
 #[cfg(test)]
 mod offline;
 #[cfg(test)]

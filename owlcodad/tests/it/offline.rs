@@ -4,6 +4,7 @@ mod clients;
 mod configs;
 mod hostile;
 mod machine;
+mod mend;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;

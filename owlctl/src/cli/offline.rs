@@ -59,9 +59,17 @@ pub(crate) struct ValidateArgs {
     help_template = TEMPLATE,
     before_help = "Examples:
   owlctl doctor              exit status 1 where something does not work
+  owlctl doctor --fix        mends modes of its files, and a socket that was left behind
+  owlctl doctor --bundle owl.tar     for whoever helps; no keys, prompts or answers are in it
   owlctl --json doctor | jq '.checks[] | select(.state != \"ok\")'"
 )]
 pub(crate) struct DoctorArgs {
+    /// Mend what can be mended without a question
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Write a tar file with checks, configuration without keys, the end of the log and crashes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
     /// Configuration file [default: `config.json` in the data directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -80,6 +88,7 @@ pub(crate) enum ConfigVerb {
     Show(ShowArgs),
     Export(ExportArgs),
     Migrate(MigrateArgs),
+    Schema(SchemaArgs),
 }
 
 /// Prints every value that a start would take and what it comes from; keys are never shown
@@ -129,6 +138,15 @@ impl ExportFormat {
         }
     }
 }
+
+/// Prints the JSON Schema of the configuration's file, for editors
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl config schema > config.schema.json      then \"$schema\": \"./config.schema.json\" in the file"
+)]
+pub(crate) struct SchemaArgs {}
 
 /// Rewrites a file of an older version in the form of today; the old one is kept beside it
 #[derive(Debug, Args)]

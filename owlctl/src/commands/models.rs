@@ -1,9 +1,13 @@
-//! `owlctl models`: what the daemon can route to.
+//! `owlctl models`: what the daemon can route to, and whether one of it answers.
+
+mod probe;
 
 use owlcoda_proto::printable;
 use owlcoda_proto::v1::{ListModelsRequest, ListModelsResponse};
 use serde::Serialize;
 
+use crate::cli::ModelsArgs;
+use crate::cli::insight::ModelsVerb;
 use crate::daemon::Context;
 use crate::document::json;
 use crate::error::CommandError;
@@ -42,7 +46,10 @@ struct Entry<'a> {
     quantization: Option<&'a str>,
 }
 
-pub(super) async fn run(context: &Context<'_>) -> Result<Report, CommandError> {
+pub(super) async fn run(context: &Context<'_>, args: &ModelsArgs) -> Result<Report, CommandError> {
+    if let Some(ModelsVerb::Probe(args)) = &args.verb {
+        return probe::run(context, args).await;
+    }
     let client = context.connect().await?;
     let answer = client.models().list(ListModelsRequest {}).await?;
     Ok(render(&answer.into_inner(), context.global.json))

@@ -34,6 +34,8 @@ fn arguments(verb: &OfflineVerb, global: &Global) -> Vec<OsString> {
         }
         OfflineVerb::Doctor(args) => {
             line.words(&["doctor"]);
+            line.flag("--fix", args.fix);
+            line.option("--bundle", args.bundle.as_ref());
             line.option("--socket", global.socket.as_ref());
             &args.config
         }
@@ -49,6 +51,10 @@ fn arguments(verb: &OfflineVerb, global: &Global) -> Vec<OsString> {
                     line.option("--format", Some(args.format.as_str()));
                 }
                 &args.config
+            }
+            ConfigVerb::Schema(_) => {
+                line.words(&["config", "schema"]);
+                return line.0;
             }
             ConfigVerb::Migrate(args) => {
                 line.words(&["config", "migrate"]);

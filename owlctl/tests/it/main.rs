@@ -7,6 +7,10 @@ mod live;
 #[cfg(test)]
 mod offline;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
 use assert_cmd::Command;
 use tempfile::TempDir;
 
@@ -36,8 +40,28 @@ fn run(home: &TempDir, arguments: &[&str]) -> (Option<i32>, String, String) {
 fn without_a_daemon_every_verb_ends_with_69_names_the_socket_and_the_next_command() {
     let home = tempfile::tempdir().unwrap();
     let socket = home.path().join("run/control.sock");
-    for verb in ["version", "status", "health", "models", "audit"] {
-        let (status, _, stderr) = run(&home, &[verb]);
+    for verb in [
+        &["version"][..],
+        &["status"],
+        &["health"],
+        &["models"],
+        &["models", "probe", "small"],
+        &["audit"],
+        &["usage"],
+        &["perf"],
+        &["latency"],
+        &["cost"],
+        &["cache", "stats"],
+        &["cache", "clear"],
+        &["recommend"],
+        &["backends"],
+        &["inspect"],
+        &["traces"],
+        &["captures", "list"],
+        &["captures", "clear"],
+    ] {
+        let (status, _, stderr) = run(&home, verb);
+        let verb = verb.join(" ");
         assert_eq!(status, Some(69), "{verb}: {stderr}");
         assert!(
             stderr.contains(&socket.display().to_string()),

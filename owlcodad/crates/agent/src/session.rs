@@ -352,6 +352,7 @@ impl Session {
         let call = Call {
             id: RequestId::generate(),
             at_ms: self.hub.clock.now_ms(),
+            received: Instant::now(),
             route: Route::Agent,
             request: Request::Messages(Box::new(request)),
             session: Some(self.log.meta().id),
@@ -362,6 +363,7 @@ impl Session {
             client: Client::Agent,
             n_bytes_in: 0,
             delivery: Delivery::default(),
+            seen: None,
         };
         ModelCall::open(&self.hub.pipeline, call)
     }

@@ -96,7 +96,7 @@ impl Check<'_> {
         let value = self.value(key, value, path)?;
         match key.effect {
             Effect::Used => Some(value),
-            Effect::Version => None,
+            Effect::Version | Effect::Editor => None,
             Effect::Older(now) => {
                 let message = format!(
                     "is a key of older versions, which a file with `\"configVersion\": \

@@ -11,7 +11,8 @@ use crate::audit::AuditConfig;
 use crate::caller::{AllowedHost, AuthConfig};
 use crate::cost::{CostConfig, Price};
 use crate::endpoint::EndpointUrl;
-use crate::policy::PolicyConfig;
+use crate::observe::CaptureConfig;
+use crate::policy::{PolicyConfig, SloConfig};
 
 /// Everything that can be configured. The default is what an empty file means.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +23,8 @@ pub struct Config {
     pub upstream: UpstreamConfig,
     /// What is done when a model server fails or is asked too often.
     pub policy: PolicyConfig,
+    /// How many calls are to have an answer.
+    pub slo: SloConfig,
     /// The models, in the order of the file. Exactly one is the default, unless there are none.
     pub models: Vec<ModelConfig>,
     /// Model servers that the daemon runs itself.
@@ -32,6 +35,10 @@ pub struct Config {
     pub routing: RoutingConfig,
     /// Answers that are given again.
     pub cache: CacheConfig,
+    /// The latest requests and answers.
+    pub captures: CaptureConfig,
+    /// Whether a trace of each call is written to a file. By a variable alone.
+    pub is_traced: bool,
     /// The monitor of model servers.
     pub health: HealthConfig,
     /// Whether local models are loaded when the daemon starts.

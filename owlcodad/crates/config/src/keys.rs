@@ -39,6 +39,8 @@ pub(crate) enum Effect {
     Used,
     /// The migrations read it, before the check.
     Version,
+    /// Editors read it, and we do not.
+    Editor,
     /// The migrations make something else of it, which is said here for people.
     Older(&'static str),
     /// It is checked and then left alone, with a warning unless it states what happens anyway.
@@ -182,6 +184,10 @@ pub(crate) const KEYS: &[Key] = &{
         used("cache.maxEntries", Whole(1, 100_000), "100", "Most answers that are kept; the one that was not used for longest goes first."),
         used("cache.maxBytes", Whole(1 << 16, 1 << 36), "16777216", "Memory for them, in bytes."),
         used("cache.ttlMs", Whole(1, DAY_MS), "300000", "How long an answer is given again, in milliseconds."),
+        used("captures", Group, "{}", "The latest requests and answers, kept in memory to be looked at. They hold what is said to models."),
+        used("captures.enabled", Flag, "false", "Whether they are kept, as callers and model servers saw them: `GET /v1/captures`, `owlctl captures`. Keys, credentials in headers and secrets of the configuration are taken out; what is said to models is not."),
+        used("captures.maxEntries", Whole(1, 1000), "50", "Most calls that are kept; the oldest goes first."),
+        used("captures.maxBytes", Whole(1 << 16, 1 << 30), "16777216", "Memory for them, in bytes. Of each body the first 64 KiB are kept."),
         used("health", Group, "{}", "The monitor of model servers."),
         used("health.intervalMs", Whole(0, DAY_MS), "60000", "A model server on this machine or in its network of which nothing was heard for so long is asked how it is, in milliseconds; less than 100 is 100. 0 asks none."),
         used("warmup", Flag, "false", "Whether models on this machine or in its network are loaded at the start, and as they come, by the shortest of calls. Where a server keeps one model in memory, the last one stays."),
@@ -226,6 +232,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("runtimes[].port", Whole(1, 65_535), "any free port", "Fixed port on 127.0.0.1."),
         used("runtimes[].server", SERVERS, "\"auto\"", "Which model server it is, as `models[].server`. `auto` tells it from `command`."),
 
+        Key { effect: Effect::Editor, ..used("$schema", Text, "none", "Where an editor finds the schema of this file: `config.schema.json` in the package, or what `owlcodad config schema` prints.") },
         Key { effect: Effect::Version, ..used("configVersion", ANY_COUNT, "0", "Version of the form that the file has: 8 is this one. Files of older ones are read as well; `owlcodad config migrate` rewrites them.") },
         older("modelMap", TextMap, "`models`"),
         older("defaultModel", Text, "`\"default\": true` in one of `models`"),
@@ -242,7 +249,7 @@ pub(crate) const KEYS: &[Key] = &{
         used("middleware.fallbackEnabled", Flag, "true", "Whether another model answers where the server of the one that was asked for fails."),
         used("middleware.circuitBreakerThreshold", Whole(1, 100), "5", "Requests in a row that a model fails before it is left alone for a while."),
         used("middleware.circuitBreakerCooldownMs", Whole(1000, u64::MAX), "60000", "How long it is left alone, in milliseconds. Then one request tries."),
-        unused("middleware.sloTargetPercent", Number(0.0, 100.0), &[]),
+        used("middleware.sloTargetPercent", Number(0.0, 100.0), "95", "How many of 100 calls are to have an answer. What may fail is the error budget of each model, over its last 100 calls; `owlctl perf` and `owlctl status` tell when it is spent. At 100 none may fail, at 0 all may."),
         used("middleware.requestTimeoutMs", Whole(1000, u64::MAX), "none", "Time after which a request is not sent again nor to another model, in milliseconds. It cuts no answer: `models[].timeoutMs` does."),
         used("middleware.intentRouting", Flag, "false", "Whether a call for `default`, or for no model, goes to a model whose tier fits what is asked. One that is named is always the one."),
         unused("models[].channel", Text, &[]),

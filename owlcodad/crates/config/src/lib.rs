@@ -24,6 +24,7 @@ mod guess;
 mod keys;
 mod lines;
 mod migrate;
+mod observe;
 mod parse;
 mod place;
 mod policy;
@@ -34,6 +35,7 @@ mod reference;
 mod resolve;
 mod restart;
 mod rewrite;
+mod schema;
 mod server;
 mod settings;
 #[cfg(test)]
@@ -55,10 +57,14 @@ pub use file::{ConfigError, FileTrust, Found, Role, Source, find, load, stray_no
 pub use fingerprint::Fingerprint;
 pub use guess::{is_for_embedding, tier_of_name};
 pub use migrate::{CONFIG_VERSION, Change};
+pub use observe::CaptureConfig;
 pub use parse::{Loaded, parse};
-pub use policy::{BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig};
+pub use policy::{
+    BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig, SloConfig,
+};
 pub use problem::{Problem, Severity, code};
 pub use reference::reference;
 pub use restart::NEED_RESTART;
 pub use rewrite::{Migrated, Portable, migrated, portable, pretty};
+pub use schema::{example, schema};
 pub use settings::{Origin, Setting, settings};

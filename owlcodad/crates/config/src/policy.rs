@@ -3,6 +3,21 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
+/// How many calls are to have an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SloConfig {
+    /// Of 100 calls; from 0 to 100.
+    pub target_percent: f64,
+}
+
+impl Default for SloConfig {
+    fn default() -> Self {
+        Self {
+            target_percent: 95.0,
+        }
+    }
+}
+
 /// How calls of models are limited and how failures are met. The same for every model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PolicyConfig {

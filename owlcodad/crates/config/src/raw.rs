@@ -28,6 +28,7 @@ pub(crate) struct RawConfig {
     pub(crate) storage: RawStorage,
     pub(crate) discovery: RawDiscovery,
     pub(crate) cache: RawCache,
+    pub(crate) captures: RawCaptures,
     pub(crate) health: RawHealth,
     pub(crate) warmup: Option<bool>,
     pub(crate) cost: RawCost,
@@ -49,6 +50,7 @@ pub(crate) struct RawMiddleware {
     pub(crate) circuit_breaker_cooldown_ms: Option<u64>,
     pub(crate) request_timeout_ms: Option<u64>,
     pub(crate) intent_routing: Option<bool>,
+    pub(crate) slo_target_percent: Option<f64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -108,6 +110,14 @@ pub(crate) struct RawCache {
     pub(crate) max_entries: Option<usize>,
     pub(crate) max_bytes: Option<usize>,
     pub(crate) ttl_ms: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct RawCaptures {
+    pub(crate) enabled: Option<bool>,
+    pub(crate) max_entries: Option<usize>,
+    pub(crate) max_bytes: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]

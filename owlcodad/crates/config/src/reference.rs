@@ -80,5 +80,5 @@ pub fn reference() -> String {
 }
 
 const fn is_used(effect: Effect) -> bool {
-    matches!(effect, Effect::Used | Effect::Version)
+    matches!(effect, Effect::Used | Effect::Version | Effect::Editor)
 }

@@ -22,6 +22,7 @@ use crate::cost;
 use crate::endpoint::EndpointUrl;
 use crate::env::Environment;
 use crate::file::FileTrust;
+use crate::observe;
 use crate::parse::Beside;
 use crate::problem::{Report, code};
 use crate::raw::{RawCache, RawConfig, RawDiscovery, RawHealth, RawServer};
@@ -91,6 +92,7 @@ pub(crate) fn resolve(
         server,
         upstream,
         policy,
+        slo: policy::slo(&raw.middleware),
         models,
         runtimes,
         discovery: discovery(raw.discovery, own, report),
@@ -103,6 +105,8 @@ pub(crate) fn resolve(
             intent_defaults,
         },
         cache: cache(&raw.cache),
+        captures: observe::captures(&raw.captures),
+        is_traced: observe::is_traced(env, report),
         health: health(&raw.health),
         cost: cost::resolve(raw.cost),
         is_warmed_up: raw.warmup.unwrap_or(false),

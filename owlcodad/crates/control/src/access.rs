@@ -14,7 +14,7 @@ pub(crate) enum Tier {
 }
 
 /// Every call with the tier that it takes. A test holds it against the protocol.
-pub(crate) const CALLS: [(&str, Tier); 24] = [
+pub(crate) const CALLS: [(&str, Tier); 39] = [
     ("/grpc.health.v1.Health/Check", Tier::Observer),
     ("/grpc.health.v1.Health/Watch", Tier::Observer),
     ("/owlcoda.v1.Access/DetachClient", Tier::Admin),
@@ -25,21 +25,58 @@ pub(crate) const CALLS: [(&str, Tier); 24] = [
     ("/owlcoda.v1.Audit/Read", Tier::Observer),
     ("/owlcoda.v1.Audit/Stats", Tier::Observer),
     ("/owlcoda.v1.Audit/Verify", Tier::Observer),
+    ("/owlcoda.v1.Backends/List", Tier::Observer),
+    ("/owlcoda.v1.Backends/Probe", Tier::Admin),
+    ("/owlcoda.v1.Backends/ResetBreaker", Tier::Admin),
     ("/owlcoda.v1.Backup/Create", Tier::Admin),
     ("/owlcoda.v1.Daemon/GetVersion", Tier::Observer),
     ("/owlcoda.v1.Daemon/Metrics", Tier::Observer),
     ("/owlcoda.v1.Daemon/Reload", Tier::Admin),
     ("/owlcoda.v1.Daemon/Status", Tier::Observer),
     ("/owlcoda.v1.Events/Attach", Tier::Admin),
+    ("/owlcoda.v1.Figures/ClearCache", Tier::Admin),
+    ("/owlcoda.v1.Figures/GetCache", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetCost", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetLatency", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetPerf", Tier::Observer),
+    ("/owlcoda.v1.Figures/GetUsage", Tier::Observer),
+    ("/owlcoda.v1.Figures/Recommend", Tier::Observer),
+    // What was said is for the owner alone.
+    ("/owlcoda.v1.Inspect/ClearCaptures", Tier::Admin),
+    ("/owlcoda.v1.Inspect/GetCall", Tier::Admin),
+    ("/owlcoda.v1.Inspect/ListCaptures", Tier::Admin),
+    ("/owlcoda.v1.Inspect/ListTraces", Tier::Observer),
     ("/owlcoda.v1.Lifecycle/Stop", Tier::Admin),
     ("/owlcoda.v1.Logs/Tail", Tier::Admin),
     ("/owlcoda.v1.Models/List", Tier::Observer),
+    ("/owlcoda.v1.Models/Probe", Tier::Admin),
     ("/owlcoda.v1.Sessions/Create", Tier::Admin),
     ("/owlcoda.v1.Sessions/Get", Tier::Admin),
     ("/owlcoda.v1.Sessions/List", Tier::Admin),
     ("/owlcoda.v1.Turns/Interrupt", Tier::Admin),
     ("/owlcoda.v1.Turns/Submit", Tier::Admin),
 ];
+
+/// The call at `path` as the label of a metric, where no service of ours counts it: a call of another
+/// protocol that is served here, or one that does not exist.
+pub(crate) fn label_of_other(path: &str) -> Option<&'static str> {
+    let mut calls = CALLS.iter();
+    match calls.find(|(known, _)| *known == path) {
+        Some((known, _)) if known.starts_with("/owlcoda.") => None,
+        Some((known, _)) => Some(known.trim_start_matches('/')),
+        None => Some("unknown"),
+    }
+}
+
+/// The same for a call of ours that is given up before its service could count it.
+pub(crate) fn label_of(path: &str) -> &'static str {
+    let mut calls = CALLS.iter();
+    let known = calls.find(|(known, _)| *known == path);
+    known.map_or("unknown", |(known, _)| {
+        let ours = known.strip_prefix("/owlcoda.v1.");
+        ours.unwrap_or_else(|| known.trim_start_matches('/'))
+    })
+}
 
 /// Whether a caller of `tier` may call `path`. What is not in the table is for the highest tier, which
 /// is then told that there is no such call.

@@ -1,5 +1,7 @@
 //! Our values as the protocol writes them.
 
+use std::time::Duration;
+
 use owlcoda_agent::AgentError;
 use owlcoda_pipeline::EndpointHealth;
 use owlcoda_proto::{to_status, v1};
@@ -26,6 +28,16 @@ pub(crate) fn store_error(error: &StoreError) -> Status {
     to_status(error.code(), chain(error))
 }
 
+/// Whole milliseconds, rounded up, so that nothing seems to have taken no time.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+/// Whole microseconds.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// An endpoint of which only the health is filled in.
 pub(crate) fn endpoint_health(health: Option<EndpointHealth>) -> v1::Endpoint {
     let Some(health) = health else {
@@ -41,10 +53,7 @@ pub(crate) fn endpoint_health(health: Option<EndpointHealth>) -> v1::Endpoint {
         since_ms: health.since_ms,
         heard_at_ms: health.heard_at_ms,
         heard_by: health.heard_by.as_str().to_owned(),
-        latency_ms: health.latency.map(|latency| {
-            let millis = latency.as_nanos().div_ceil(1_000_000);
-            u64::try_from(millis).unwrap_or(u64::MAX)
-        }),
+        latency_ms: health.latency.map(millis),
         ..v1::Endpoint::default()
     }
 }

@@ -49,7 +49,10 @@ impl Daemon for Control {
     ) -> Result<Response<v1::MetricsResponse>, Status> {
         observed("Daemon/Metrics", async {
             Ok(v1::MetricsResponse {
-                text: self.exposition.render(),
+                text: {
+                    self.pipeline.observe();
+                    self.exposition.render()
+                },
             })
         })
         .await

@@ -63,23 +63,42 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Answering {
         if let Err(refusal) = check(&request) {
-            metric::GRPC_REQUESTS.add(["refused", &format!("{:?}", refusal.code())], 1);
+            count("refused", refusal.code());
             return Box::pin(std::future::ready(Ok(refusal.into_http())));
         }
         let has_deadline = request.headers().contains_key(GRPC_TIMEOUT);
+        let path = request.uri().path();
+        let (label, other) = (access::label_of(path), access::label_of_other(path));
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = if has_deadline {
                 answer.await
             } else {
                 timeout(DEADLINE, answer).await.unwrap_or_else(|_| {
+                    if other.is_none() {
+                        count(label, Code::DeadlineExceeded);
+                    }
                     let message = format!("no answer within {} s", DEADLINE.as_secs());
                     Ok(to_status(ErrorCode::Timeout, message).into_http())
                 })
             };
+            if let (Some(label), Ok(answer)) = (other, &answer) {
+                count(label, code_of(answer));
+            }
             answer.map(told_too_large)
         })
     }
+}
+
+/// Counts a call that none of our services counts.
+fn count(method: &str, code: Code) {
+    metric::GRPC_REQUESTS.add([method, &format!("{code:?}")], 1);
+}
+
+/// How the call of an answer went, as far as its head says it.
+fn code_of(answer: &Response<Body>) -> Code {
+    let code = answer.headers().get(GRPC_STATUS);
+    code.map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
 }
 
 /// Whether the caller may make this call. One of whom nothing is known may not.
@@ -134,15 +153,10 @@ mod tests {
         request
     }
 
-    fn status(answer: &Response<Body>) -> Code {
-        let code = answer.headers().get(GRPC_STATUS);
-        code.map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
-    }
-
     async fn ask(request: Request<Body>) -> Code {
         let answering = service_fn(|_| async { Ok(Response::new(Body::empty())) });
         let answer = Gate.layer(answering).call(request).await;
-        status(&answer.unwrap())
+        code_of(&answer.unwrap())
     }
 
     #[tokio::test]
@@ -166,12 +180,12 @@ mod tests {
             })
         };
         let answer = Gate.layer(slow()).call(request(STATUS, Some(Tier::Admin)));
-        assert_eq!(status(&answer.await.unwrap()), Code::DeadlineExceeded);
+        assert_eq!(code_of(&answer.await.unwrap()), Code::DeadlineExceeded);
         let mut patient = request(STATUS, Some(Tier::Admin));
         let five_minutes = HeaderValue::from_static("5M");
         patient.headers_mut().insert(GRPC_TIMEOUT, five_minutes);
         let answer = Gate.layer(slow()).call(patient).await;
-        assert_eq!(status(&answer.unwrap()), Code::Ok);
+        assert_eq!(code_of(&answer.unwrap()), Code::Ok);
     }
 
     #[tokio::test]
@@ -181,6 +195,6 @@ mod tests {
         });
         let answer = Gate.layer(strict).call(request(STATUS, Some(Tier::Admin)));
         let answer = answer.await.unwrap();
-        assert_eq!(status(&answer), Code::ResourceExhausted);
+        assert_eq!(code_of(&answer), Code::ResourceExhausted);
     }
 }

@@ -7,12 +7,15 @@
 mod access;
 mod admin;
 mod audit;
+mod backends;
 mod backup;
 mod connection;
 mod convert;
 mod daemon;
 mod events;
+mod figures;
 mod gate;
+mod inspect;
 mod lifecycle;
 mod logs;
 mod models;

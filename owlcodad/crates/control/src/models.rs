@@ -2,12 +2,20 @@
 
 use owlcoda_config::ModelTarget;
 use owlcoda_models::Model;
-use owlcoda_proto::v1;
+use owlcoda_pipeline::{Failure, ModelProbe, Question};
 use owlcoda_proto::v1::models_server::Models;
+use owlcoda_proto::{to_status, v1};
+use owlcoda_types::ErrorCode;
 use tonic::{Request, Response, Status};
 
-use crate::Control;
 use crate::observe::observed;
+use crate::{Control, convert};
+
+/// Longest prompt of a probe.
+const MAX_PROMPT_BYTES: usize = 64 << 10;
+
+/// Longest answer to a probe, in tokens.
+const MAX_PROBE_TOKENS: u32 = 4096;
 
 #[tonic::async_trait]
 impl Models for Control {
@@ -48,6 +56,63 @@ impl Models for Control {
             })
         })
         .await
+    }
+
+    async fn probe(
+        &self,
+        request: Request<v1::ProbeModelRequest>,
+    ) -> Result<Response<v1::ProbeModelResponse>, Status> {
+        let request = request.into_inner();
+        observed("Models/Probe", async {
+            let question = question(&request)?;
+            let name = &request.model;
+            let probe = self
+                .pipeline
+                .probe_model(name, &question, &*self.clock)
+                .await;
+            let probe = probe.map_err(|error| to_status(error.code(), error.to_string()))?;
+            Ok(probed(probe))
+        })
+        .await
+    }
+}
+
+/// What is to be asked.
+fn question(request: &v1::ProbeModelRequest) -> Result<Question, Status> {
+    let v1::ProbeModelRequest {
+        prompt, max_tokens, ..
+    } = request;
+    if prompt.len() > MAX_PROMPT_BYTES || *max_tokens > MAX_PROBE_TOKENS {
+        let words = format!(
+            "a prompt of {} KiB and {MAX_PROBE_TOKENS} tokens are the most",
+            MAX_PROMPT_BYTES >> 10
+        );
+        return Err(to_status(ErrorCode::InvalidRequest, words));
+    }
+    let mut question = Question::default();
+    if !prompt.is_empty() {
+        question.prompt.clone_from(prompt);
+    }
+    if *max_tokens > 0 {
+        question.max_tokens = *max_tokens;
+    }
+    Ok(question)
+}
+
+fn probed(probe: ModelProbe) -> v1::ProbeModelResponse {
+    let failure = probe.failure.as_ref();
+    let kind = failure.and_then(Failure::kind);
+    v1::ProbeModelResponse {
+        model_id: probe.model,
+        endpoint_id: probe.endpoint,
+        request_id: probe.request.to_string(),
+        is_ok: failure.is_none(),
+        ttft_ms: probe.first_event.map(convert::millis),
+        elapsed_ms: convert::millis(probe.total),
+        usage: Some(convert::usage(probe.usage)),
+        error_code: failure.map_or_else(String::new, |failure| failure.code().as_str().to_owned()),
+        failure_kind: kind.map_or_else(String::new, |kind| kind.as_str().to_owned()),
+        message: failure.map_or_else(String::new, |failure| convert::chain(failure)),
     }
 }
 

@@ -8,9 +8,12 @@ use owlcoda_pipeline::Pipeline;
 use owlcoda_proto::MAX_MESSAGE_BYTES;
 use owlcoda_proto::v1::access_server::AccessServer;
 use owlcoda_proto::v1::audit_server::AuditServer;
+use owlcoda_proto::v1::backends_server::BackendsServer;
 use owlcoda_proto::v1::backup_server::BackupServer;
 use owlcoda_proto::v1::daemon_server::DaemonServer;
 use owlcoda_proto::v1::events_server::EventsServer;
+use owlcoda_proto::v1::figures_server::FiguresServer;
+use owlcoda_proto::v1::inspect_server::InspectServer;
 use owlcoda_proto::v1::lifecycle_server::LifecycleServer;
 use owlcoda_proto::v1::logs_server::LogsServer;
 use owlcoda_proto::v1::models_server::ModelsServer;
@@ -49,14 +52,14 @@ pub struct Control {
     pub agent: Agent,
     /// The record of calls.
     pub store: Store,
+    /// Tells the time of what is asked on behalf of a client.
+    pub clock: Arc<dyn Clock>,
     /// The latest log lines.
     pub logs: Arc<LogTail>,
     /// Every metric.
     pub exposition: Exposition,
     /// The clients that watch conversations.
     pub watching: Watching,
-    /// When the clock says that it is.
-    pub clock: Arc<dyn Clock>,
     /// The phase that the daemon is in.
     pub shutdown: Shutdown,
 }
@@ -84,9 +87,12 @@ pub async fn serve(socket: ControlSocket, control: Control) {
         .add_service(health)
         .add_service(capped!(AccessServer, control))
         .add_service(capped!(AuditServer, control))
+        .add_service(capped!(BackendsServer, control))
         .add_service(capped!(BackupServer, control))
         .add_service(capped!(DaemonServer, control))
         .add_service(capped!(EventsServer, control))
+        .add_service(capped!(FiguresServer, control))
+        .add_service(capped!(InspectServer, control))
         .add_service(capped!(LifecycleServer, control))
         .add_service(capped!(LogsServer, control))
         .add_service(capped!(ModelsServer, control))

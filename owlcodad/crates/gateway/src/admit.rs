@@ -159,9 +159,14 @@ pub(crate) fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
     }
 }
 
-/// The name of one request, in its answer, the log and the audit.
+/// One request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Admitted(pub(crate) RequestId);
+pub(crate) struct Admitted {
+    /// Its name in its answer, the log and the audit.
+    pub(crate) id: RequestId,
+    /// When its head came.
+    pub(crate) received: std::time::Instant,
+}
 
 #[cfg(test)]
 mod tests {

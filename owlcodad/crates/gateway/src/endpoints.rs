@@ -11,8 +11,8 @@ use owlcoda_types::ErrorCode;
 use crate::admit::{Admitted, admit, dialect_of};
 use crate::parameter::Parameter;
 use crate::routes::{
-    audit, backends, cache, chat, cost, count_tokens, health, latency, messages, metrics, models,
-    openapi, perf, recommend, root, usage,
+    audit, backends, cache, captures, chat, cost, count_tokens, health, latency, messages, metrics,
+    models, openapi, perf, recommend, root, usage,
 };
 use crate::{Gateway, observe, reply};
 
@@ -213,6 +213,26 @@ pub const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         method: "GET",
+        path: "/v1/captures",
+        summary: "The latest requests and answers, where they are kept, without what was said.",
+        class: Class::Data,
+        parameters: captures::PARAMETERS,
+        body: None,
+        answer: Answer::Json,
+        handler: || get(captures::list),
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/captures/{id}",
+        summary: "One request and its answer, as the caller and the model servers saw them.",
+        class: Class::Data,
+        parameters: &[],
+        body: None,
+        answer: Answer::Json,
+        handler: || get(captures::retrieve),
+    },
+    Endpoint {
+        method: "GET",
         path: "/openapi.json",
         summary: "This description of the API.",
         class: Class::Inference,
@@ -297,7 +317,7 @@ async fn no_such_path(
         dialect_of(uri.path(), &headers),
         ErrorCode::NotFound,
         &message,
-        admitted.0.0,
+        admitted.0.id,
     )
 }
 
@@ -321,7 +341,7 @@ async fn no_such_method(
         dialect_of(uri.path(), &headers),
         ErrorCode::MethodNotAllowed,
         &message,
-        admitted.0.0,
+        admitted.0.id,
     );
     if let Ok(allow) = HeaderValue::from_str(&allowed.join(", ")) {
         response.headers_mut().insert(ALLOW, allow);

@@ -34,7 +34,10 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let in_flight = metric::HTTP_IN_FLIGHT.hold([]);
     let started = Instant::now();
     let id = RequestId::generate();
-    request.extensions_mut().insert(Admitted(id));
+    request.extensions_mut().insert(Admitted {
+        id,
+        received: started,
+    });
     let path = request.extensions().get::<MatchedPath>().cloned();
     let method = method_label(request.method());
     let dialect = dialect_of(request.uri().path(), request.headers());

@@ -156,11 +156,6 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// To two places: more would claim to be exact.
-pub(crate) fn rounded(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
-}
-
 /// Millionths as a fraction.
 pub(crate) fn millionths(n: u64) -> f64 {
     #[expect(
@@ -169,16 +164,6 @@ pub(crate) fn millionths(n: u64) -> f64 {
     )]
     let n = n as f64;
     n / 1e6
-}
-
-/// From 0 to 1, to four places; 0 of nothing.
-pub(crate) fn share(part: u64, whole: u64) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of calls are far below 53 bits"
-    )]
-    let share = part as f64 / whole.max(1) as f64;
-    (share * 10_000.0).round() / 10_000.0
 }
 
 /// As RFC 3339 has it, in UTC; `null` where there is none.

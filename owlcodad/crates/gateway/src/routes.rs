@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod backends;
 pub(crate) mod cache;
+pub(crate) mod captures;
 pub(crate) mod chat;
 pub(crate) mod cost;
 pub(crate) mod count_tokens;
@@ -24,7 +25,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use owlcoda_pipeline::{
-    Answer, CacheWish, Call, Client, Delivery, Entry, HOPS_HEADER, Request, Route,
+    Answer, CacheWish, Call, Client, Delivery, Entry, HOPS_HEADER, Request, Route, Seen, route_name,
 };
 use owlcoda_types::{ErrorCode, RequestId};
 use owlcoda_wire::WireError;
@@ -76,6 +77,8 @@ fn cache_wish(headers: &HeaderMap) -> Result<CacheWish, WireError> {
 #[derive(Clone, Copy, Debug)]
 struct Arrival {
     id: RequestId,
+    /// When its head came.
+    received: Instant,
     client: Client,
     route: Route,
     dialect: Dialect,
@@ -94,6 +97,7 @@ fn call(
     Ok(Call {
         id: arrival.id,
         at_ms,
+        received: arrival.received,
         route: arrival.route,
         client: arrival.client,
         n_bytes_in: arrival.n_bytes_in,
@@ -104,7 +108,24 @@ fn call(
         hops: hops(headers),
         cache: cache_wish(headers)?,
         delivery: Delivery::default(),
+        seen: None,
     })
+}
+
+/// What a caller sent, where captures are on.
+fn seen(gateway: &Gateway, route: Route, headers: &HeaderMap, body: &Bytes) -> Option<Box<Seen>> {
+    if !gateway.pipeline.standing().is_capturing() {
+        return None;
+    }
+    let fields = headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        (name.as_str().to_owned(), value.into_owned())
+    });
+    Some(Box::new(Seen {
+        line: format!("POST {}", route_name(route)),
+        headers: fields.collect(),
+        body: body.clone(),
+    }))
 }
 
 /// Runs a call and answers it, whole or as a stream.
@@ -138,6 +159,7 @@ fn refuse(
 ) -> Response {
     let Arrival {
         id,
+        received,
         client,
         route,
         dialect,
@@ -146,6 +168,7 @@ fn refuse(
     let entry = Entry {
         id,
         at_ms: gateway.clock.now_ms(),
+        received,
         route,
         client,
         dialect,

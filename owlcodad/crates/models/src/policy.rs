@@ -116,6 +116,18 @@ impl Policy {
         entry.is_some_and(|entry| entry.breaker.view(now).state == BreakerState::Open)
     }
 
+    /// Closes the breakers of every model at `endpoint`. Returns each of these models with the state
+    /// that its breaker was in.
+    pub fn reset_breakers(&self, endpoint: &str, now: Instant) -> Vec<(String, BreakerState)> {
+        let book = self.book.read();
+        let here = book
+            .entries
+            .iter()
+            .filter(|(key, _)| key.endpoint == endpoint);
+        here.map(|(key, entry)| (key.model.clone(), entry.breaker.reset(now)))
+            .collect()
+    }
+
     /// How every model is doing, ordered by endpoint and then by model.
     pub fn health(&self, now: Instant) -> Vec<ModelHealth> {
         let book = self.book.read();

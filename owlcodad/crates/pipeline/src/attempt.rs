@@ -14,11 +14,13 @@ use owlcoda_wire::reshape::{self, Assembly};
 use owlcoda_wire::translate::StreamFault;
 
 use crate::call::{Call, HOPS_HEADER, Request};
+use crate::capture::Tap;
 use crate::failure::CallError;
 use crate::pipeline::Inner;
 use crate::settle::Settlement;
 use crate::snapshot::{Snapshot, destination};
 use crate::stream::EventStream;
+use crate::trace::Phase;
 use crate::translation::{WayBack, outgoing};
 
 /// An answer that has come, whole or up to its first event.
@@ -38,11 +40,13 @@ impl Inner {
     ) -> Result<Opened, CallError> {
         let model = visit.model();
         let shown = snapshot.shown_name(model, call.request.model()).to_owned();
+        settlement.enter(Phase::Plan);
         settlement.routed(&model.id, &model.endpoint_id(), dialect(model.protocol));
         settlement.priced(snapshot.rate(&model.id));
 
         let outgoing = outgoing(call, model, shown)?;
         settlement.dropped(outgoing.dropped);
+        settlement.enter(Phase::Start);
         let (destination, lease) = self.destination(snapshot, model).await?;
         settlement.sent();
         let forwarded: &[_] = match (&call.request, model.protocol) {
@@ -50,13 +54,21 @@ impl Inner {
             _ => &[],
         };
         let hops = (HOPS_HEADER, (call.hops + 1).to_string());
+        let tap = settlement.capture().map(|draft| {
+            let line = format!("POST {}", destination.address());
+            let headers = destination.head(forwarded.iter().chain([&hops]));
+            draft.asked(line, headers, &outgoing.body)
+        });
         let reply = self
             .upstream
             .post_with(&destination, forwarded.iter().chain([&hops]), outgoing.body)
             .await?;
         settlement.answered(reply.request_id.as_deref());
+        if let Some(draft) = settlement.capture() {
+            draft.answered(reply.status.as_u16(), reply.head());
+        }
         if !reply.status.is_success() {
-            return Err(refusal(reply).await);
+            return Err(refusal(reply, tap).await);
         }
         let spoken = dialect(model.protocol);
         if call.request.is_stream() {
@@ -64,7 +76,7 @@ impl Inner {
                 reply.body.frames()
             } else {
                 let endpoint = Arc::clone(&destination.endpoint);
-                let answer = reply.body.whole().await?;
+                let answer = heard(reply.body.whole().await?, tap.as_ref());
                 let stream = if reshape::looks_like_stream(&answer) {
                     answer
                 } else {
@@ -75,16 +87,17 @@ impl Inner {
             };
             let translator = outgoing.way_back.translator();
             let stopping = self.stopping.clone();
-            let stream = EventStream::begin(Box::new(frames), translator, lease, stopping);
+            let frames = Box::new(frames);
+            let stream = EventStream::begin(frames, translator, lease, stopping, tap);
             return Ok(Opened::Stream(Box::new(stream.await?)));
         }
         let answer = if reply.body.is_event_stream() {
-            assembled(reply.body.frames(), spoken).await?
+            assembled(reply.body.frames(), spoken, tap).await?
         } else {
-            let answer = reply.body.whole().await?;
+            let answer = heard(reply.body.whole().await?, tap.as_ref());
             if reshape::looks_like_stream(&answer) {
                 let endpoint = Arc::clone(&destination.endpoint);
-                assembled(Frames::of(answer, endpoint), spoken).await?
+                assembled(Frames::of(answer, endpoint), spoken, None).await?
             } else {
                 answer
             }
@@ -116,10 +129,18 @@ impl Inner {
     }
 }
 
+/// A whole body, of which a capture takes note.
+fn heard(body: Bytes, tap: Option<&Tap>) -> Bytes {
+    if let Some(tap) = tap {
+        tap.heard(&body);
+    }
+    body
+}
+
 /// What an error answer of the model server amounts to.
-async fn refusal(reply: Reply) -> CallError {
+async fn refusal(reply: Reply, tap: Option<Tap>) -> CallError {
     let (status, retry_after) = (reply.status.as_u16(), reply.retry_after);
-    let body = reply.body.error_text().await;
+    let body = heard(reply.body.error_text().await, tap.as_ref());
     let fault = fault::from_upstream(status, &body);
     CallError::Refused {
         status,
@@ -139,10 +160,18 @@ const fn dialect(protocol: Protocol) -> Dialect {
 }
 
 /// The whole answer of a server that streams although it was not asked to.
-async fn assembled(mut frames: Frames, dialect: Dialect) -> Result<Bytes, CallError> {
+async fn assembled(
+    mut frames: Frames,
+    dialect: Dialect,
+    tap: Option<Tap>,
+) -> Result<Bytes, CallError> {
     let mut assembly = Assembly::new(dialect);
     while let Some(frame) = frames.next().await {
-        if !assembly.push(&frame?)? {
+        let frame = frame?;
+        if let Some(tap) = &tap {
+            tap.heard_frame(&frame);
+        }
+        if !assembly.push(&frame)? {
             break;
         }
     }

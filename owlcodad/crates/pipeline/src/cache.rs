@@ -17,6 +17,8 @@ use parking_lot::Mutex;
 
 pub(crate) use key::{Key, key_of};
 
+use crate::report::share;
+
 /// What one answer takes beside its bytes.
 const ENTRY_BYTES: usize = 256;
 
@@ -49,6 +51,13 @@ pub struct CacheStats {
     pub n_hits: u64,
     /// Requests that it could have answered, and could not.
     pub n_misses: u64,
+}
+
+impl CacheStats {
+    /// How many of the requests that it could have answered it did answer, from 0 to 1.
+    pub fn hit_rate(&self) -> f64 {
+        share(self.n_hits, self.n_hits + self.n_misses)
+    }
 }
 
 /// The answers.

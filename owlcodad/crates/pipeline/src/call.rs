@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use owlcoda_models::intent::Guess;
@@ -10,6 +11,7 @@ use owlcoda_wire::fault::Dialect;
 use owlcoda_wire::translate::Relayed;
 use owlcoda_wire::{anthropic, openai, sse};
 
+use crate::capture::Seen;
 use crate::stream::EventStream;
 
 /// One call of a model.
@@ -19,6 +21,8 @@ pub struct Call {
     pub id: RequestId,
     /// When it was admitted.
     pub at_ms: UnixMs,
+    /// When its head came, or when it was made here.
+    pub received: Instant,
     /// Where it came in.
     pub route: Route,
     /// Who called.
@@ -41,6 +45,8 @@ pub struct Call {
     pub cache: CacheWish,
     /// How much of the answer is on its way to the caller.
     pub delivery: Delivery,
+    /// As its caller sent it, where captures are on and it came from outside.
+    pub seen: Option<Box<Seen>>,
 }
 
 /// Who called, as far as somebody looked.
@@ -145,6 +151,27 @@ pub enum Route {
     Agent,
     /// The daemon itself, which wants a model to be in memory: this model, and no other in its place.
     Warmup,
+    /// Somebody who wants to see whether a model answers: this model, and no other in its place.
+    Probe,
+}
+
+impl Route {
+    /// Its name in the audit and in the control API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Chat => "chat",
+            Self::Agent => "agent",
+            Self::Warmup => "warmup",
+            Self::Probe => "probe",
+        }
+    }
+
+    /// Whether the call is about this one model: no other may answer, no kept answer may be given, and
+    /// how long it takes says nothing about calls that somebody needs.
+    pub(crate) const fn is_trial(self) -> bool {
+        matches!(self, Self::Warmup | Self::Probe)
+    }
 }
 
 /// What is asked, in the caller's dialect.

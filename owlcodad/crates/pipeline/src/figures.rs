@@ -5,17 +5,19 @@
 //! up, says nothing about it.
 
 mod samples;
+mod window;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use owlcoda_types::{Fault, UnixMs, Usage};
+use owlcoda_types::{ErrorCode, Fault, UnixMs, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Route;
 use crate::settle::{Outcome, Settled};
 
 pub use samples::{MAX_SAMPLES, Percentiles, Samples};
+pub use window::{WINDOW_CALLS, Window};
 
 /// Most models of which figures are kept: more than any configuration has at once.
 const MAX_MODELS: usize = 1000;
@@ -34,6 +36,8 @@ pub struct Figures {
     pub usage: Usage,
     /// Calls that ended.
     pub n_calls: u64,
+    /// How the latest calls of all models ended.
+    pub window: Window,
 }
 
 /// What was measured of one model.
@@ -44,6 +48,8 @@ pub struct ModelFigures {
     pub n_calls: u64,
     /// Of these, those with an answer.
     pub n_answered: u64,
+    /// How the latest of them ended.
+    pub window: Window,
     /// Tokens of all calls, of those as well that count for nothing else.
     pub usage: Usage,
     /// What they cost at the rates of their time, in the configured currency.
@@ -109,9 +115,13 @@ impl ModelFigures {
             Outcome::Ok => {
                 self.n_calls += 1;
                 self.n_answered += 1;
+                self.window.push(true);
                 self.measure(settled);
             }
-            Outcome::Failed(code) if code.fault() == Fault::Upstream => self.n_calls += 1,
+            Outcome::Failed(code) if code.fault() == Fault::Upstream => {
+                self.n_calls += 1;
+                self.window.push(false);
+            }
             Outcome::Failed(_) | Outcome::ClientGone | Outcome::AbortedByShutdown => {}
         }
     }
@@ -141,8 +151,11 @@ impl Figures {
         self.n_calls += 1;
         self.usage += settled.usage;
         // A model that is being loaded is slower than it will ever be again.
-        if settled.route == Route::Warmup {
+        if settled.route.is_trial() {
             return;
+        }
+        if let Some(is_answered) = is_answered(settled) {
+            self.window.push(is_answered);
         }
         let route = route_name(settled.route);
         // The common case allocates nothing.
@@ -164,6 +177,17 @@ impl Figures {
     }
 }
 
+/// What a call says of whether callers get answers; none where it is the caller's own doing: a wrong
+/// request, one that left, one more than its model may have in a minute.
+fn is_answered(settled: &Settled) -> Option<bool> {
+    match settled.outcome {
+        Outcome::Ok => Some(true),
+        Outcome::Failed(ErrorCode::RateLimited) if settled.n_attempts == 0 => None,
+        Outcome::Failed(code) if code.fault() == Fault::Upstream => Some(false),
+        Outcome::Failed(_) | Outcome::ClientGone | Outcome::AbortedByShutdown => None,
+    }
+}
+
 /// The path of a route, or what else calls came from.
 pub const fn route_name(route: Route) -> &'static str {
     match route {
@@ -171,5 +195,6 @@ pub const fn route_name(route: Route) -> &'static str {
         Route::Chat => "/v1/chat/completions",
         Route::Agent => "agent",
         Route::Warmup => "warmup",
+        Route::Probe => "probe",
     }
 }

@@ -5,17 +5,21 @@
 mod attempt;
 mod cache;
 mod call;
+mod capture;
 mod endpoints;
 mod failure;
 mod figures;
+mod gauges;
 mod health;
 mod pipeline;
 mod probe;
+mod report;
 mod settle;
 mod signs;
 mod snapshot;
 mod standing;
 mod stream;
+mod trace;
 mod translation;
 
 pub use cache::CacheStats;
@@ -23,14 +27,24 @@ pub use call::{
     About, Answer, CHAT_END, CacheUse, CacheWish, Call, Client, Delivery, Event, HOPS_HEADER,
     MAX_HOPS, Request, Route, Whole,
 };
-pub use endpoints::Endpoint;
+pub use capture::{Capture, CaptureStats, Exchange, Message, Seen};
+pub use endpoints::{Endpoint, NoSuchEndpoint, Reset, Served};
 pub use failure::{CallError, Failure};
-pub use figures::{Figures, MAX_SAMPLES, ModelFigures, Percentiles, Samples, Speed, route_name};
+pub use figures::{
+    Figures, MAX_SAMPLES, ModelFigures, Percentiles, Samples, Speed, WINDOW_CALLS, Window,
+    route_name,
+};
 pub use health::{EndpointHealth, HeardBy, Moment};
 pub use pipeline::Pipeline;
+pub use probe::{ModelProbe, ProbeError, Question, Verdict};
+pub use report::{
+    Budget, CostReport, ModelCost, ModelPerf, PerfReport, Recommendation, RouteLatency,
+    SpentBudget, UsageReport,
+};
 pub use settle::{Admitting, Entry, Outcome, Place, Receipt, Recorder, Settled, Unrecorded};
 pub use snapshot::{Settings, Snapshot, SnapshotError};
 pub use standing::{Standing, Traffic};
 pub use stream::EventStream;
+pub use trace::{MAX_RECENT_TRACES, MAX_SLOWEST_TRACES, Phase, Phases, Trace, TraceOrder};
 
 pub use owlcoda_wire::quirks::QUIRKS_VERSION;

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use owlcoda_models::policy::{BreakerState, Plan, Share, Stop, Visit};
+use owlcoda_models::policy::{Plan, Share, Stop, Visit};
 use owlcoda_models::recommend::Measured;
 use owlcoda_models::{Model, choose};
 use owlcoda_supervise::{CancellationToken, Live};
@@ -15,11 +15,14 @@ use tokio::sync::watch;
 use crate::attempt::Opened;
 use crate::cache::{Kept, Key, key_of};
 use crate::call::{Answer, CacheWish, Call, MAX_HOPS, Route, Whole};
+use crate::capture::{Draft, Seen};
 use crate::failure::{CallError, Failure};
+use crate::figures::route_name;
 use crate::settle::{Entry, Receipt, Recorder, Settlement};
 use crate::signs;
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
+use crate::trace::Phase;
 
 /// Runs model calls. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -83,17 +86,6 @@ impl Pipeline {
         &self.inner.standing
     }
 
-    /// Sets the metrics of the breakers to what they are now.
-    pub fn observe_breakers(&self) {
-        for model in self.inner.standing.policy().health(now()) {
-            for state in BreakerState::ALL {
-                let labels = [&*model.endpoint, &*model.model, state.as_str()];
-                let is_in = f64::from(u8::from(model.breaker.state == state));
-                metric::BREAKER_STATE.set(labels, is_in);
-            }
-        }
-    }
-
     /// What was measured of `model` so far, and whether its server answers now.
     pub fn measured(&self, model: &Model) -> Measured {
         let standing = &self.inner.standing;
@@ -125,14 +117,15 @@ impl Pipeline {
     ///
     /// A streamed answer is returned when its first event is there, so that until then every failure
     /// can be tried again, or be an HTTP status.
-    pub async fn run(&self, call: Call) -> Result<Answer, Failure> {
+    pub async fn run(&self, mut call: Call) -> Result<Answer, Failure> {
         let inner = &self.inner;
         let mut settlement = Settlement::new(
             Entry::of(&call),
             Arc::clone(&inner.recorder),
             Arc::clone(&inner.standing),
         )
-        .answered_by(&call.delivery);
+        .answered_by(&call.delivery)
+        .captured(inner.draft(&mut call));
         let served = tokio::select! {
             biased;
             () = inner.stopping.cancelled() => Err(CallError::ShuttingDown),
@@ -149,6 +142,9 @@ impl Pipeline {
                 call.delivery.add(body.len());
                 let about = settlement.about();
                 settlement.first_event();
+                if let Some(draft) = settlement.capture() {
+                    draft.said(&body);
+                }
                 recorded(settlement.succeed(usage)).await?;
                 Ok(Answer::Whole(Whole { body, about }))
             }
@@ -159,6 +155,9 @@ impl Pipeline {
             Ok(Served::Kept(kept)) => {
                 let body = kept.body.clone();
                 call.delivery.add(body.len());
+                if let Some(draft) = settlement.capture() {
+                    draft.said(&body);
+                }
                 let about = settlement.about();
                 // Nobody was asked, so nothing was spent.
                 recorded(settlement.succeed(Usage::default())).await?;
@@ -183,6 +182,22 @@ enum Served {
 }
 
 impl Inner {
+    /// What is to be collected of `call`; none where captures are off.
+    fn draft(&self, call: &mut Call) -> Option<Draft> {
+        if !self.standing.captures().is_on() {
+            return None;
+        }
+        let redactor = self.live.current().redactor.clone()?;
+        let seen = call.seen.take().map_or_else(
+            || Seen {
+                line: route_name(call.route).to_owned(),
+                ..Seen::default()
+            },
+            |seen| *seen,
+        );
+        Some(Draft::new(redactor, seen))
+    }
+
     /// Asks the models that may answer, one after the other, until one does.
     async fn serve(&self, call: &Call, settlement: &mut Settlement) -> Result<Served, CallError> {
         if call.hops >= MAX_HOPS {
@@ -195,7 +210,7 @@ impl Inner {
         let choice = choose(&snapshot.registry, routing, asked, || {
             signs::of(&call.request)
         });
-        let plan = if call.route == Route::Warmup {
+        let plan = if call.route.is_trial() {
             Plan::alone(&snapshot.registry, asked)?
         } else {
             Plan::try_new(&snapshot.registry, &choice.name, |model| {
@@ -215,7 +230,7 @@ impl Inner {
             }
         }
         let share = match call.route {
-            Route::Agent | Route::Warmup => Share::Agent,
+            Route::Agent | Route::Warmup | Route::Probe => Share::Agent,
             Route::Messages | Route::Chat => Share::Callers,
         };
         let asked = plan.asked().first().map(|model| model.id.clone());
@@ -235,6 +250,7 @@ impl Inner {
                 }
             };
             if !visit.wait().is_zero() {
+                settlement.enter(Phase::Wait);
                 tokio::time::sleep(visit.wait()).await;
             }
             match self.attempt(call, &snapshot, &visit, settlement).await {
@@ -246,6 +262,7 @@ impl Inner {
                     return Ok(Served::Asked(opened, visit, key));
                 }
                 Err(error) => {
+                    settlement.enter(Phase::Plan);
                     let failure = error.for_policy();
                     settlement.attempt_failed(&error);
                     let model = Arc::clone(visit.model());

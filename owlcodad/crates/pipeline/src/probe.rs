@@ -4,16 +4,22 @@
 //! Only what is on this machine or in its network is asked, and of our own servers those that run:
 //! nothing leaves the network unasked, and nothing is woken up.
 
+mod on_demand;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use owlcoda_config::{EndpointUrl, ModelTarget};
+use owlcoda_models::Model;
 use owlcoda_telemetry::metric;
 use owlcoda_types::Clock;
+use owlcoda_upstream::managed::Running;
 use owlcoda_upstream::{Place, Probe, UpstreamError};
 use owlcoda_wire::fault;
+
+pub use on_demand::{ModelProbe, ProbeError, Question, Verdict};
 
 use crate::health::{HeardBy, Moment, Signal};
 use crate::pipeline::{Pipeline, now};
@@ -63,7 +69,7 @@ impl Pipeline {
             .await;
     }
 
-    async fn probe(&self, endpoint: &str, probe: &Probe, clock: &dyn Clock) {
+    async fn probe(&self, endpoint: &str, probe: &Probe, clock: &dyn Clock) -> Verdict {
         let asked = now();
         let answer = self.upstream().probe(probe).await;
         let is_gone = answer.is_err();
@@ -98,6 +104,11 @@ impl Pipeline {
             at_ms: clock.now_ms(),
         };
         self.standing().heard(endpoint, signal, now);
+        Verdict {
+            is_up,
+            detail,
+            latency,
+        }
     }
 }
 
@@ -115,23 +126,29 @@ fn probes(snapshot: &Snapshot) -> BTreeMap<String, Probe> {
         if probes.contains_key(&endpoint) {
             continue;
         }
-        let probe = match &model.target {
-            ModelTarget::Endpoint(url) if url.is_nearby() => snapshot
-                .destination(model)
-                .map(|destination| Place::of(url.clone(), destination))
-                .map(|place| Probe::of(place, model.server)),
-            ModelTarget::Endpoint(_) => None,
-            ModelTarget::Runtime(name) => {
-                let runtime = running.iter().find(|runtime| runtime.name == *name);
-                runtime.map(|runtime| {
-                    let url = EndpointUrl::on_this_machine(runtime.port);
-                    Probe::at(Place::open(url), &runtime.ready_path)
-                })
-            }
+        let is_nearby = match &model.target {
+            ModelTarget::Endpoint(url) => url.is_nearby(),
+            ModelTarget::Runtime(_) => true,
         };
-        if let Some(probe) = probe {
+        if let Some(probe) = question(snapshot, model, &running).filter(|_| is_nearby) {
             probes.insert(endpoint, probe);
         }
     }
     probes
+}
+
+/// What the server of `model` is asked; none for one of ours that does not run.
+fn question(snapshot: &Snapshot, model: &Model, running: &[Running]) -> Option<Probe> {
+    match &model.target {
+        ModelTarget::Endpoint(url) => {
+            let destination = snapshot.destination(model)?;
+            let place = Place::of(url.clone(), destination);
+            Some(Probe::of(place, model.server))
+        }
+        ModelTarget::Runtime(name) => {
+            let runtime = running.iter().find(|runtime| runtime.name == *name)?;
+            let url = EndpointUrl::on_this_machine(runtime.port);
+            Some(Probe::at(Place::open(url), &runtime.ready_path))
+        }
+    }
 }

@@ -19,10 +19,14 @@ use tracing::debug;
 
 use crate::cache::Kept;
 use crate::call::{About, CHAT_END, CacheUse, Delivery, Event};
+use crate::capture::Draft;
 use crate::failure::{CallError, Failure, Progress};
 use crate::health::Moment;
 use crate::standing::{InFlight, Standing};
+use crate::trace::{Phase, Stopwatch};
 
+#[cfg(test)]
+pub(crate) use self::record::example;
 pub use self::record::{Admitting, Entry, Outcome, Place, Receipt, Recorder, Settled, Unrecorded};
 
 /// Whom an attempt asked.
@@ -41,6 +45,8 @@ pub(crate) struct Settlement {
     /// Where the record goes, if one was to be had before anybody was asked.
     place: Option<Box<dyn Place>>,
     started: Instant,
+    watch: Stopwatch,
+    capture: Option<Box<Draft>>,
     sent: Option<Instant>,
     progress: Progress,
     delivery: Delivery,
@@ -59,10 +65,15 @@ pub(crate) struct Settlement {
 impl Settlement {
     pub(crate) fn new(entry: Entry, recorder: Arc<dyn Recorder>, standing: Arc<Standing>) -> Self {
         let in_flight = standing.enter();
+        let started = Instant::now();
+        let mut watch = Stopwatch::started(entry.received);
+        watch.enter(Phase::Plan, started);
         Self {
             settled: Some(Settled::begun(entry)),
             place: None,
-            started: Instant::now(),
+            started,
+            watch,
+            capture: None,
             sent: None,
             progress: Progress::BeforeAnswer,
             delivery: Delivery::default(),
@@ -92,6 +103,22 @@ impl Settlement {
     pub(crate) fn answered_by(mut self, delivery: &Delivery) -> Self {
         self.delivery = delivery.clone();
         self
+    }
+
+    /// What is said is captured.
+    pub(crate) fn captured(mut self, draft: Option<Draft>) -> Self {
+        self.capture = draft.map(Box::new);
+        self
+    }
+
+    /// The capture of the call, where there is to be one.
+    pub(crate) fn capture(&mut self) -> Option<&mut Draft> {
+        self.capture.as_deref_mut()
+    }
+
+    /// What the call does or waits for from now on.
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        self.watch.enter(phase, Instant::now());
     }
 
     /// This model is asked next, in this dialect.
@@ -212,7 +239,9 @@ impl Settlement {
 
     /// The model server is asked now.
     pub(crate) fn sent(&mut self) {
-        self.sent = Some(Instant::now());
+        let now = Instant::now();
+        self.watch.enter(Phase::Send, now);
+        self.sent = Some(now);
         if let Some(settled) = &mut self.settled {
             settled.n_attempts += 1;
         }
@@ -220,6 +249,7 @@ impl Settlement {
 
     /// The head of an answer is here, with the model server's name of the call.
     pub(crate) fn answered(&mut self, upstream_request_id: Option<&str>) {
+        self.enter(Phase::FirstToken);
         self.upstream_request_id = upstream_request_id.map(str::to_owned);
     }
 
@@ -228,10 +258,12 @@ impl Settlement {
         if std::mem::replace(&mut self.progress, Progress::InAnswer) == Progress::InAnswer {
             return;
         }
+        let now = Instant::now();
+        self.watch.enter(Phase::Stream, now);
         let (Some(settled), Some(sent)) = (&mut self.settled, self.sent) else {
             return;
         };
-        let ttft = sent.elapsed();
+        let ttft = now.saturating_duration_since(sent);
         settled.ttft = Some(ttft);
         if let (Some(endpoint), Some(model)) = (&settled.endpoint, &settled.model_used) {
             metric::TIME_TO_FIRST_TOKEN.record([endpoint, model], ttft);
@@ -268,6 +300,9 @@ impl Settlement {
     /// The call failed; the caller learns of it in its dialect.
     pub(crate) fn fail(mut self, error: CallError) -> (Failure, Option<Receipt>) {
         let diagnostic = self.diagnostic(&error);
+        if let Some(draft) = self.capture() {
+            draft.failed(format!("{}: {error}", error.code()));
+        }
         if let Some(settled) = &mut self.settled {
             settled.failure_kind = diagnostic.as_ref().map(|diagnostic| diagnostic.kind);
         }
@@ -318,11 +353,17 @@ impl Settlement {
         settled.cost = cost;
         settled.outcome = outcome;
         settled.status = status;
-        settled.elapsed = self.started.elapsed();
+        let ended = Instant::now();
+        settled.elapsed = ended.saturating_duration_since(self.started);
+        settled.phases = self.watch.stop(ended);
         settled.n_bytes_out = self.delivery.n_bytes() + self.n_bytes_left;
         count(&settled);
         let now = Moment::since(settled.at_ms, self.started);
         self.standing.leave(&settled, whose_health(outcome), now);
+        if let Some(draft) = self.capture.take() {
+            self.standing.captures().add(draft.finish(&settled));
+        }
+        self.recorder.ended(&settled);
         debug!(
             request.id = %settled.id, model.asked = settled.model_asked,
             model.used = settled.model_used, endpoint = settled.endpoint,
@@ -365,6 +406,15 @@ fn count(settled: &Settled) {
     };
     metric::UPSTREAM_REQUESTS.add([endpoint, model, settled.outcome.as_str()], 1);
     let usage = &settled.usage;
+    if let Some(ttft) = settled
+        .ttft
+        .filter(|_| settled.is_stream && settled.outcome == Outcome::Ok)
+    {
+        // The first token is there when the writing begins.
+        let n_tokens = usage.output_tokens.saturating_sub(1);
+        let writing = settled.elapsed.saturating_sub(ttft);
+        metric::OUTPUT_SPEED.record([endpoint, model], n_tokens, writing);
+    }
     for (direction, n) in [
         ("input", usage.input_tokens),
         ("output", usage.output_tokens),

@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use owlcoda_config::{
-    CacheConfig, Config, CostConfig, EndpointUrl, HealthConfig, ModelTarget, PolicyConfig,
-    Protocol, ResponseModelStyle, RoutingConfig,
+    CacheConfig, CaptureConfig, Config, CostConfig, EndpointUrl, HealthConfig, ModelTarget,
+    PolicyConfig, Protocol, ResponseModelStyle, RoutingConfig, SloConfig,
 };
 use owlcoda_models::cost::Rate;
 use owlcoda_models::intent::Signs;
 use owlcoda_models::{Model, Registry, RouteError, choose};
+use owlcoda_types::Secret;
 use owlcoda_upstream::managed::Runtimes;
 use owlcoda_upstream::{Destination, DestinationError, KeyHeader, Limits};
 use owlcoda_wire::quirks::{MessagesKey, Quirks};
+
+use crate::capture::Redactor;
 
 /// One configuration, ready for calls.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct Snapshot {
     /// was asked for.
     pub runtimes: Runtimes,
     destinations: HashMap<String, Destination>,
+    /// Only where captures are on.
+    pub(crate) redactor: Option<Arc<Redactor>>,
     /// By the id of the model.
     rates: HashMap<String, Rate>,
 }
@@ -38,8 +43,14 @@ pub struct Settings {
     pub routing: RoutingConfig,
     /// Limits, retries, breakers and fallback.
     pub policy: PolicyConfig,
+    /// How many calls are to have an answer.
+    pub slo: SloConfig,
     /// Answers that are given again.
     pub cache: CacheConfig,
+    /// The latest requests and answers.
+    pub captures: CaptureConfig,
+    /// What the configuration keeps to itself: nobody is shown it.
+    pub secrets: Vec<Secret>,
     /// How costs are told and estimated.
     pub cost: CostConfig,
     /// The monitor of model servers.
@@ -48,13 +59,25 @@ pub struct Settings {
     pub looked_for: Vec<EndpointUrl>,
 }
 
+/// Keys, headers and variables of programs.
+fn secrets_of(config: &Config) -> Vec<Secret> {
+    let models = config.models.iter();
+    let of_models = models.flat_map(|model| model.key.iter().chain(model.headers.values()));
+    let runtimes = config.runtimes.iter();
+    let of_runtimes = runtimes.flat_map(|runtime| runtime.env.values());
+    of_models.chain(of_runtimes).cloned().collect()
+}
+
 impl From<&Config> for Settings {
     fn from(config: &Config) -> Self {
         Self {
             style: config.response_model_style,
             routing: config.routing.clone(),
             policy: config.policy,
+            slo: config.slo,
             cache: config.cache,
+            captures: config.captures,
+            secrets: secrets_of(config),
             cost: config.cost.clone(),
             health: config.health,
             looked_for: if config.discovery.is_enabled {
@@ -99,7 +122,13 @@ impl Snapshot {
             let rate = Rate::of(model, &settings.cost)?;
             Some((model.id.clone(), rate))
         });
+        let redactor = settings.captures.is_enabled.then(|| {
+            let models = registry.models().iter();
+            let of_models = models.flat_map(|model| model.key.iter().chain(model.headers.values()));
+            Arc::new(Redactor::of(of_models.chain(&settings.secrets)))
+        });
         Ok(Self {
+            redactor,
             rates: rates.collect(),
             registry,
             settings,

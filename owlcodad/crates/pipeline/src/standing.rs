@@ -7,16 +7,19 @@ use std::time::{Duration, Instant};
 use owlcoda_models::Registry;
 use owlcoda_models::policy::Policy;
 use owlcoda_telemetry::metric;
-use owlcoda_types::Usage;
+use owlcoda_types::{RequestId, UnixMs, Usage};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tracing::info;
 
 use crate::cache::{Cache, CacheStats};
+use crate::capture::{Capture, CaptureStats, Captures};
 use crate::figures::{Figures, ModelFigures};
+use crate::gauges::Gauges;
 use crate::health::{EndpointHealth, HealthBook, HeardBy, Moment, Signal};
 use crate::settle::{Outcome, Settled};
 use crate::snapshot::Snapshot;
+use crate::trace::{Trace, TraceOrder, Traces};
 
 /// Model calls since the daemon started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +39,9 @@ pub struct Traffic {
 pub struct Standing {
     policy: Policy,
     cache: Cache,
+    captures: Captures,
+    traces: Traces,
+    gauges: Gauges,
     figures: Mutex<Figures>,
     n_in_flight: AtomicU64,
     last_left: Notify,
@@ -58,12 +64,52 @@ impl Standing {
         let settings = &snapshot.settings;
         self.policy.apply(settings.policy, &snapshot.registry, now);
         self.cache.configure(settings.cache);
+        self.captures.configure(settings.captures);
         self.keep_only(&snapshot.registry);
     }
 
     /// Limits, breakers and what is in flight, for each model.
     pub const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    pub(crate) const fn captures(&self) -> &Captures {
+        &self.captures
+    }
+
+    /// Whether calls are captured. Who brings one in says then what it saw, see
+    /// [`crate::Call::seen`]. One load.
+    pub fn is_capturing(&self) -> bool {
+        self.captures.is_on()
+    }
+
+    /// The latest captures, at most `limit`, and what all of them are about.
+    pub fn captured(&self, limit: usize) -> (Vec<Arc<Capture>>, CaptureStats) {
+        self.captures.list(limit)
+    }
+
+    /// The capture of one call, where there is one.
+    pub fn capture(&self, id: RequestId) -> Option<Arc<Capture>> {
+        self.captures.find(id)
+    }
+
+    /// Forgets every capture. Returns how many there were.
+    pub fn clear_captures(&self) -> usize {
+        self.captures.clear()
+    }
+
+    /// Traces of the latest, or of the slowest, calls; at most `limit`.
+    pub fn traces(&self, order: TraceOrder, limit: usize) -> Vec<Trace> {
+        self.traces.list(order, limit)
+    }
+
+    /// The trace of one call, where it is still kept.
+    pub fn trace(&self, id: RequestId) -> Option<Trace> {
+        self.traces.find(id)
+    }
+
+    pub(crate) const fn gauges(&self) -> &Gauges {
+        &self.gauges
     }
 
     pub(crate) const fn cache(&self) -> &Cache {
@@ -83,6 +129,12 @@ impl Standing {
     /// What was measured so far.
     pub fn figures(&self) -> Figures {
         self.figures.lock().clone()
+    }
+
+    /// Tokens and calls in all, and since when; 0 before the first call.
+    pub(crate) fn totals(&self) -> (Usage, u64, UnixMs) {
+        let figures = self.figures.lock();
+        (figures.usage, figures.n_calls, figures.since_ms)
     }
 
     /// How many calls that is about.
@@ -141,6 +193,7 @@ impl Standing {
     /// Counts an ended call. `is_up` is what it says about its endpoint, if anything.
     pub(crate) fn leave(&self, settled: &Settled, is_up: Option<bool>, now: Moment) {
         self.figures.lock().add(settled);
+        self.traces.add(settled);
         let mut ended = self.ended.lock();
         ended.n_calls += 1;
         ended.usage += settled.usage;

@@ -11,12 +11,14 @@ use std::task::{Context, Poll, ready};
 use futures_util::Stream;
 use owlcoda_models::policy::Visit;
 use owlcoda_supervise::{CancellationToken, Seldom};
+use owlcoda_types::Usage;
 use owlcoda_upstream::Frames;
 use owlcoda_upstream::managed::Lease;
 use owlcoda_wire::translate::StreamFault;
 use tokio::time::Instant;
 
 use crate::call::{About, Event};
+use crate::capture::Tap;
 use crate::failure::{CallError, Failure};
 use crate::settle::{Receipt, Settlement};
 use crate::translation::Translator;
@@ -32,6 +34,8 @@ pub struct EventStream {
     /// What the last events wait for.
     receipt: Option<Receipt>,
     stopping: Seldom,
+    /// Takes note of what passes by, where the call is captured.
+    tap: Option<Tap>,
     _lease: Option<Lease>,
 }
 
@@ -42,6 +46,7 @@ impl EventStream {
         translator: Translator,
         lease: Option<Lease>,
         stopping: CancellationToken,
+        tap: Option<Tap>,
     ) -> Result<Self, CallError> {
         let mut stream = Self {
             frames: Some(frames),
@@ -51,6 +56,7 @@ impl EventStream {
             end: None,
             receipt: None,
             stopping: Seldom::new(stopping.cancelled_owned()),
+            tap,
             _lease: lease,
         };
         poll_fn(|context| stream.poll_fill(context)).await?;
@@ -73,6 +79,11 @@ impl EventStream {
         &self.about
     }
 
+    /// Tokens as the model server has counted them so far.
+    pub fn usage(&self) -> Usage {
+        self.translator.usage()
+    }
+
     /// Reads until there is an event to give, or the answer is over.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CallError>> {
         while self.queue.is_empty() {
@@ -85,6 +96,9 @@ impl EventStream {
                     return stopping.map(|()| Err(CallError::ShuttingDown));
                 }
                 Poll::Ready(Some(Ok(frame))) => {
+                    if let Some(tap) = &self.tap {
+                        tap.heard_frame(&frame);
+                    }
                     let step = self.translator.push(&frame, &mut self.queue);
                     if self.translator.is_done() {
                         // Reading the end of the body lets the connection be used again; it
@@ -114,7 +128,19 @@ impl EventStream {
         Ok(())
     }
 
+    /// What waits to be read is as good as said: who hangs up after it has seen all of it.
+    fn note_said(&self) {
+        if let Some(tap) = &self.tap {
+            for event in &self.queue {
+                tap.said(event);
+            }
+        }
+    }
+
     fn succeed(&mut self) {
+        // Taken down before the call is settled, and before it could be taken for said again.
+        self.note_said();
+        self.tap = None;
         let usage = self.translator.usage();
         if let Some((mut settlement, visit)) = self.end.take() {
             settlement.is_to_be_given(&self.queue);
@@ -162,10 +188,14 @@ impl Stream for EventStream {
             return Poll::Ready(Some(Err(self.fail(error))));
         }
         // Without the last events of an answer nobody takes it for whole.
-        match ready!(self.poll_recorded(context)) {
-            Err(error) => Poll::Ready(Some(Err(error.into()))),
-            Ok(()) => Poll::Ready(self.queue.pop_front().map(Ok)),
+        if let Err(error) = ready!(self.poll_recorded(context)) {
+            return Poll::Ready(Some(Err(error.into())));
         }
+        let event = self.queue.pop_front();
+        if let (Some(tap), Some(event)) = (&self.tap, &event) {
+            tap.said(event);
+        }
+        Poll::Ready(event.map(Ok))
     }
 }
 

@@ -6,6 +6,8 @@ pub mod metric;
 mod process;
 mod recorder;
 
-pub use logging::{LogFile, LogLevel, LogLine, LogTail, Logging, StderrLines, init_logging};
+pub use logging::{
+    LineFile, LogFile, LogLevel, LogLine, LogTail, Logging, StderrLines, init_logging,
+};
 pub use process::render_process;
 pub use recorder::{Exposition, install_recorder};

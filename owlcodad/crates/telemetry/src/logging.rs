@@ -12,6 +12,7 @@
 mod file;
 mod journal;
 mod level;
+mod lines;
 mod tail;
 
 use std::io::{self, IsTerminal, Write};
@@ -29,6 +30,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
 use self::file::RotatingFile;
 pub use self::level::LogLevel;
+pub use self::lines::LineFile;
 pub use self::tail::{LogLine, LogTail};
 
 /// Lines that may wait for standard error, or for the file.

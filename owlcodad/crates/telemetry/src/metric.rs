@@ -34,6 +34,14 @@ pub struct Seconds<const N: usize> {
     labels: [&'static str; N],
 }
 
+/// A distribution of numbers per second.
+#[derive(Debug)]
+pub struct PerSecond<const N: usize> {
+    name: &'static str,
+    help: &'static str,
+    labels: [&'static str; N],
+}
+
 impl<const N: usize> Counter<N> {
     /// Adds `n` to the series with these label values, in the order of the table.
     pub fn add(&self, values: [&str; N], n: u64) {
@@ -66,6 +74,17 @@ impl<const N: usize> Seconds<N> {
     /// Records one duration.
     pub fn record(&self, values: [&str; N], duration: std::time::Duration) {
         histogram!(self.name, &pairs(self.labels, values)).record(duration.as_secs_f64());
+    }
+}
+
+impl<const N: usize> PerSecond<N> {
+    /// Records that there were `n` within `time`. Nothing in no time is nothing.
+    pub fn record(&self, values: [&str; N], n: u64, time: std::time::Duration) {
+        if n > 0 && !time.is_zero() {
+            #[expect(clippy::cast_precision_loss, reason = "far below 53 bits")]
+            let speed = n as f64 / time.as_secs_f64();
+            histogram!(self.name, &pairs(self.labels, values)).record(speed);
+        }
     }
 }
 
@@ -128,6 +147,12 @@ impl<const N: usize> Seconds<N> {
     }
 }
 
+impl<const N: usize> PerSecond<N> {
+    fn describe(&self) {
+        metrics::describe_histogram!(self.name, self.help);
+    }
+}
+
 table! {
     Gauge<1> BUILD_INFO "owlcoda_build_info" ["version"] "Always 1; the labels tell the build.";
     Gauge<0> START_TIME "owlcoda_start_time_seconds" [] "Unix time of the start.";
@@ -142,6 +167,7 @@ table! {
     Counter<1> RATE_LIMITED "owlcoda_rate_limited_total" ["model"] "Calls that our own limit of calls a minute turned away.";
     Counter<1> CACHE_REQUESTS "owlcoda_cache_requests_total" ["result"] "Calls that a kept answer could serve: hit or miss.";
     Seconds<2> TIME_TO_FIRST_TOKEN "owlcoda_upstream_time_to_first_token_seconds" ["endpoint", "model"] "From sending a call to the first event of its answer.";
+    PerSecond<2> OUTPUT_SPEED "owlcoda_upstream_output_tokens_per_second" ["endpoint", "model"] "How fast streamed answers were written, from their first event to their last.";
     Gauge<1> ENDPOINT_UP "owlcoda_endpoint_up" ["endpoint"] "1 while a model server answers calls or probes, 0 while it does not, NaN where it is not in use any more.";
     Seconds<1> ENDPOINT_PROBE_DURATION "owlcoda_endpoint_probe_duration_seconds" ["endpoint"] "Questions of the monitor to a model server, whatever became of them.";
     Counter<2> TOKENS "owlcoda_tokens_total" ["model", "direction"] "Tokens as the model servers count them; the direction says which kind.";
@@ -151,6 +177,9 @@ table! {
     Counter<0> AUDIT_LINES_FAILED "owlcoda_audit_jsonl_errors_total" [] "Tries to write the audit's lines of JSON that failed; the lines wait in the store.";
     Seconds<0> AUDIT_COMMIT "owlcoda_audit_commit_duration_seconds" [] "One group commit of the store, fdatasync included.";
     Seconds<0> STORAGE_OPEN "owlcoda_storage_open_duration_seconds" [] "Opening the store at start.";
+    Gauge<0> STORAGE_SIZE "owlcoda_storage_size_bytes" [] "What the store takes on disk.";
+    Gauge<1> STORAGE_INTEGRITY "owlcoda_storage_integrity" ["state"] "1 for the state that the store is in: ok, or degraded where something of it is lost, damaged or cannot be written.";
+    Counter<0> STORAGE_REOPENS "owlcoda_storage_reopens_total" [] "Parts of the store that were opened again after they could not be written.";
     Counter<1> STORAGE_ERRORS "owlcoda_storage_errors_total" ["op"] "Store operations that failed.";
     Counter<2> GRPC_REQUESTS "owlcoda_grpc_requests_total" ["method", "code"] "Control calls answered.";
     Counter<0> LOG_LINES_DROPPED "owlcoda_log_lines_dropped_total" [] "Log lines that found no room on their way to standard error or the log file.";
@@ -160,6 +189,7 @@ table! {
     Gauge<0> CONFIG_RELOADED_AT "owlcoda_config_last_reload_success_timestamp_seconds" [] "Unix time at which the configuration in force was read.";
     Gauge<1> CONFIG_WATCH "owlcoda_config_watch_mode" ["mode"] "1 for how changes of the configuration are noticed: events or polling.";
     Gauge<3> BREAKER_STATE "owlcoda_circuit_breaker_state" ["endpoint", "model", "state"] "1 for the state that a model's breaker is in: `closed`, `open` or `half_open`.";
+    Gauge<1> ERROR_BUDGET "owlcoda_error_budget_remaining_ratio" ["model"] "What is left of a model's error budget, over its last 100 calls: 1 is all of it, less than 0 is too many failures, NaN is a model that is gone.";
     Gauge<1> RUNTIME_UP "owlcoda_managed_runtime_up" ["runtime"] "1 while the daemon's own model server is ready.";
 }
 

@@ -220,6 +220,13 @@ impl Upstream {
     }
 }
 
+impl Reply {
+    /// The fields of its head.
+    pub fn head(&self) -> Vec<(String, String)> {
+        head::shown(self.body.response.headers())
+    }
+}
+
 impl Body {
     /// Whether the answer is a stream of server-sent events.
     pub fn is_event_stream(&self) -> bool {

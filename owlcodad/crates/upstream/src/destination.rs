@@ -122,6 +122,26 @@ impl Destination {
     }
 }
 
+impl Destination {
+    /// Where calls go, for who may see addresses.
+    pub fn address(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The head of a call, with what is secret masked.
+    pub fn head<'a>(
+        &self,
+        forwarded: impl IntoIterator<Item = &'a (&'static str, String)>,
+    ) -> Vec<(String, String)> {
+        let mut head = crate::head::shown(&self.headers);
+        for (name, value) in forwarded {
+            head.retain(|(known, _)| known != name);
+            head.push(((*name).to_owned(), value.clone()));
+        }
+        head
+    }
+}
+
 fn secret_value(name: &str, value: &str) -> Result<HeaderValue, DestinationError> {
     let mut value = HeaderValue::from_str(value).map_err(|_| DestinationError::Header {
         name: name.to_owned(),

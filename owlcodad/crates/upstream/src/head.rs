@@ -27,6 +27,19 @@ pub(crate) fn request_id(theirs: &HeaderMap, ours: &HeaderMap) -> Option<String>
     (!is_secret).then(|| id.to_owned())
 }
 
+/// Every field as text; what is marked as sensitive is masked.
+pub(crate) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+    let fields = headers.iter().map(|(name, value)| {
+        let text = if value.is_sensitive() {
+            "***".to_owned()
+        } else {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        };
+        (name.as_str().to_owned(), text)
+    });
+    fields.collect()
+}
+
 /// `Retry-After`: seconds, or a time, which is held against the server's own clock.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| Some(headers.get(name)?.to_str().ok()?.trim());

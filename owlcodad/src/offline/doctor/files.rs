@@ -100,6 +100,10 @@ impl Daemon {
         self.holder.is_some()
     }
 
+    pub(super) const fn answers(&self) -> bool {
+        self.answers
+    }
+
     /// Its process id, as it says itself.
     pub(super) fn pid(&self) -> Option<u32> {
         let (_, rest) = self.holder.as_deref()?.split_once("pid ")?;

@@ -31,7 +31,7 @@ pub(super) async fn stop(
     let was_cut = ask(&client, grace_secs, false).await?;
     drop(client);
     // A socket that a service manager keeps would start it again, so we do not knock.
-    while is_alive(&status) {
+    while is_there(context, &status).await? {
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
     let outcome = Outcome {
@@ -68,7 +68,9 @@ pub(super) async fn restart(
             return Ok(outcome.report(context, &printable(&text)));
         }
         // A service manager takes a moment to start another.
-        if !is_alive(&before) && dead_since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+        if !is_there(context, &before).await?
+            && dead_since.get_or_insert_with(Instant::now).elapsed() > PATIENCE
+        {
             return Err(CommandError::NotBack);
         }
         tokio::time::sleep(LOOK_INTERVAL).await;
@@ -100,6 +102,14 @@ async fn ask(
         }
     }
     Ok(false)
+}
+
+/// Whether the daemon is still there: its process, or on another machine what answers.
+async fn is_there(context: &Context<'_>, status: &StatusResponse) -> Result<bool, CommandError> {
+    if context.global.context.is_some() {
+        return Ok(connected(context).await?.is_some());
+    }
+    Ok(is_alive(status))
 }
 
 /// Whether the process still runs. One of another user, whom we may not ask, does.

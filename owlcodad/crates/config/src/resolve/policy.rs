@@ -3,9 +3,18 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use crate::policy::{BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig};
+use crate::policy::{
+    BreakerConfig, FallbackConfig, PolicyConfig, RateLimitConfig, RetryConfig, SloConfig,
+};
 use crate::raw::RawMiddleware;
 use crate::resolve::millis_or;
+
+pub(super) fn slo(raw: &RawMiddleware) -> SloConfig {
+    let target_percent = raw.slo_target_percent;
+    target_percent.map_or_else(SloConfig::default, |target_percent| SloConfig {
+        target_percent,
+    })
+}
 
 pub(super) fn resolve(raw: &RawMiddleware) -> PolicyConfig {
     let default = PolicyConfig::default();

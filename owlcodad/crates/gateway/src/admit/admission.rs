@@ -21,7 +21,7 @@ use http::header::{
 };
 use owlcoda_config::{AuthConfig, AuthMode};
 use owlcoda_pipeline::Client;
-use owlcoda_telemetry::metric;
+use owlcoda_telemetry::{crash, metric};
 use owlcoda_types::ErrorCode;
 use tracing::debug;
 
@@ -135,6 +135,7 @@ enum Proof {
 impl Admission {
     /// Nobody has guessed yet.
     pub fn new(token: Token) -> Self {
+        crash::hide([token.clone().into_secret()]);
         Self {
             kept: Arc::new(Kept {
                 tokens: Tokens::new(token),
@@ -154,6 +155,7 @@ impl Admission {
     /// Where it cannot be kept; then the one before it stays in force.
     pub fn rotate(&self, home: &Path, grace: Duration) -> Result<Token, TokenError> {
         let token = Token::replace(home)?;
+        crash::hide([token.clone().into_secret()]);
         let tokens = &self.kept.tokens;
         tokens.replace(token.clone(), grace, Instant::now());
         Ok(token)
@@ -224,7 +226,7 @@ pub(crate) async fn admit(
 
 fn refuse(request: &Request, denied: &Denied) -> Response {
     let id = match request.extensions().get::<Admitted>() {
-        Some(Admitted(id)) => *id,
+        Some(admitted) => admitted.id,
         None => owlcoda_types::RequestId::generate(),
     };
     let reason = denied.reason();

@@ -50,10 +50,10 @@ mod tests {
     fn the_token_before_opens_for_its_grace_and_no_longer() {
         let now = Instant::now();
         let tokens = Tokens::new(Token::of("first"));
-        tokens.replace(Token::of("second"), Duration::from_secs(60), now);
+        tokens.replace(Token::of("second"), Duration::from_mins(1), now);
         assert!(tokens.open_to(b"second", || now) && tokens.open_to(b"first", || now));
-        assert!(!tokens.open_to(b"first", || now + Duration::from_secs(60)));
-        tokens.replace(Token::of("third"), Duration::from_secs(60), now);
+        assert!(!tokens.open_to(b"first", || now + Duration::from_mins(1)));
+        tokens.replace(Token::of("third"), Duration::from_mins(1), now);
         assert!(tokens.open_to(b"second", || now) && !tokens.open_to(b"first", || now));
         tokens.replace(Token::of("fourth"), Duration::ZERO, now);
         assert!(tokens.open_to(b"fourth", || now) && !tokens.open_to(b"third", || now));

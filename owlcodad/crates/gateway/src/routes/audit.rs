@@ -94,7 +94,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
 
 pub(crate) async fn list(
     State(gateway): State<Gateway>,
-    Extension(Admitted(id)): Extension<Admitted>,
+    Extension(Admitted { id, .. }): Extension<Admitted>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
@@ -209,6 +209,7 @@ const fn path_of(route: AuditRoute) -> &'static str {
         AuditRoute::Chat => Route::Chat,
         AuditRoute::Agent => Route::Agent,
         AuditRoute::Warmup => Route::Warmup,
+        AuditRoute::Probe => Route::Probe,
     })
 }
 

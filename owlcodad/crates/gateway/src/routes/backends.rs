@@ -39,7 +39,7 @@ fn describe(endpoint: &Endpoint) -> Value {
         None => "unknown",
     };
     let models = endpoint.models.iter();
-    let models = models.map(|model| describe_model(model, availability));
+    let models = models.map(|served| describe_model(&served.model, availability));
     let health = endpoint.health.as_ref();
     let detail = health.map(|health| health.detail.as_str());
     json!({

@@ -8,7 +8,6 @@ use crate::{Gateway, reply};
 
 pub(crate) async fn stats(State(gateway): State<Gateway>) -> Response {
     let stats = gateway.pipeline.standing().cache_stats();
-    let n_asked = stats.n_hits + stats.n_misses;
     let document = json!({
         "enabled": stats.config.is_enabled,
         "size": stats.n_entries,
@@ -18,7 +17,7 @@ pub(crate) async fn stats(State(gateway): State<Gateway>) -> Response {
         "ttlMs": reply::millis(stats.config.ttl),
         "totalHits": stats.n_hits,
         "totalMisses": stats.n_misses,
-        "hitRate": reply::share(stats.n_hits, n_asked),
+        "hitRate": stats.hit_rate(),
     });
     reply::json(document.to_string())
 }

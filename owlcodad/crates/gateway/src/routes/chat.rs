@@ -18,13 +18,14 @@ const DIALECT: Dialect = Dialect::OpenAi;
 
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
-    Extension(Admitted(id)): Extension<Admitted>,
+    Extension(Admitted { id, received }): Extension<Admitted>,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let mut arrival = Arrival {
         id,
+        received,
         client,
         route: ROUTE,
         dialect: DIALECT,
@@ -37,11 +38,15 @@ pub(crate) async fn create(
         }
     };
     arrival.n_bytes_in = body.len() as u64;
+    let seen = super::seen(&gateway, ROUTE, &headers, &body);
     match super::parse(body, openai::Request::parse_bytes).await {
         Ok(request) => {
             let request = Request::Chat(Box::new(request));
             match super::call(&gateway, arrival, &headers, request) {
-                Ok(call) => super::answer(gateway, call).await,
+                Ok(mut call) => {
+                    call.seen = seen;
+                    super::answer(gateway, call).await
+                }
                 Err(error) => super::refuse(&gateway, arrival, error.code(), &error),
             }
         }

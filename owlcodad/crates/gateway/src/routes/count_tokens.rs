@@ -15,7 +15,7 @@ use crate::{Gateway, reply};
 
 pub(crate) async fn count(
     State(gateway): State<Gateway>,
-    Extension(Admitted(id)): Extension<Admitted>,
+    Extension(Admitted { id, .. }): Extension<Admitted>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {

@@ -8,23 +8,21 @@ use serde_json::{Map, Value, json};
 use crate::{Gateway, reply};
 
 pub(crate) async fn latency(State(gateway): State<Gateway>) -> Response {
-    let figures = gateway.pipeline.standing().figures();
-    let routes: Map<String, Value> = figures
-        .routes
-        .iter()
-        .filter_map(|(route, samples)| {
-            let found = samples.percentiles()?;
+    let routes = gateway.pipeline.latency().into_iter();
+    let routes: Map<String, Value> = routes
+        .map(|latency| {
+            let millis = latency.millis;
             let described = json!({
-                "count": samples.n_seen(),
-                "min": reply::rounded(found.min),
-                "max": reply::rounded(found.max),
-                "mean": reply::rounded(found.mean),
-                "p50": reply::rounded(found.p50),
-                "p90": reply::rounded(found.p90),
-                "p95": reply::rounded(found.p95),
-                "p99": reply::rounded(found.p99),
+                "count": latency.n_calls,
+                "min": millis.min,
+                "max": millis.max,
+                "mean": millis.mean,
+                "p50": millis.p50,
+                "p90": millis.p90,
+                "p95": millis.p95,
+                "p99": millis.p99,
             });
-            Some((route.clone(), described))
+            (latency.route, described)
         })
         .collect();
     let document = json!({ "unit": "ms", "window": MAX_SAMPLES, "latency": routes });

@@ -18,13 +18,14 @@ const DIALECT: Dialect = Dialect::Anthropic;
 
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
-    Extension(Admitted(id)): Extension<Admitted>,
+    Extension(Admitted { id, received }): Extension<Admitted>,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let mut arrival = Arrival {
         id,
+        received,
         client,
         route: ROUTE,
         dialect: DIALECT,
@@ -42,6 +43,7 @@ pub(crate) async fn create(
             let request = Request::Messages(Box::new(request));
             match super::call(&gateway, arrival, &headers, request) {
                 Ok(mut call) => {
+                    call.seen = super::seen(&gateway, ROUTE, &headers, &body);
                     call.raw = Some(body);
                     call.forwarded = forwarded(&headers);
                     super::answer(gateway, call).await

@@ -10,7 +10,7 @@ use owlcoda_telemetry::{Exposition, render_process};
 use crate::{Gateway, reply};
 
 pub(crate) async fn render(State(gateway): State<Gateway>) -> Response {
-    gateway.pipeline.observe_breakers();
+    gateway.pipeline.observe();
     let text = Bytes::from(gateway.exposition.render() + &render_process());
     reply::with_type(
         StatusCode::OK,

@@ -43,7 +43,7 @@ pub(crate) async fn list(State(gateway): State<Gateway>, headers: HeaderMap) -> 
 
 pub(crate) async fn retrieve(
     State(gateway): State<Gateway>,
-    Extension(Admitted(id)): Extension<Admitted>,
+    Extension(Admitted { id, .. }): Extension<Admitted>,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {

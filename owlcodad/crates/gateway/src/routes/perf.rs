@@ -2,40 +2,53 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use owlcoda_pipeline::ModelFigures;
+use owlcoda_pipeline::{Budget, ModelPerf};
 use serde_json::{Value, json};
 
 use crate::{Gateway, reply};
 
 pub(crate) async fn perf(State(gateway): State<Gateway>) -> Response {
-    let figures = gateway.pipeline.standing().figures();
-    let data: Vec<_> = figures
-        .models
-        .iter()
-        .map(|(id, model)| describe(id, model))
-        .collect();
-    reply::json(json!({ "data": data }).to_string())
+    let report = gateway.pipeline.perf();
+    let data: Vec<_> = report.models.iter().map(describe).collect();
+    let document = json!({
+        "data": data,
+        "slo": {
+            "target_percent": report.target_percent,
+            "window_requests": report.window_calls,
+        },
+        "error_budget": describe_budget(&report.budget),
+    });
+    reply::json(document.to_string())
 }
 
-fn describe(id: &str, model: &ModelFigures) -> Value {
-    let elapsed = model.elapsed.percentiles().unwrap_or_default();
-    let first = model.first_token.percentiles();
-    let speed = |speed: Option<f64>| speed.map(reply::rounded);
+fn describe(perf: &ModelPerf) -> Value {
     json!({
-        "model_id": id,
-        "request_count": model.n_calls,
-        "success_rate": reply::share(model.n_answered, model.n_calls),
-        "avg_duration_ms": reply::rounded(elapsed.mean),
-        "p50_duration_ms": reply::rounded(elapsed.p50),
-        "p95_duration_ms": reply::rounded(elapsed.p95),
-        "avg_ttft_ms": first.map(|first| reply::rounded(first.mean)),
-        "p50_ttft_ms": first.map(|first| reply::rounded(first.p50)),
-        "avg_output_tps": speed(model.tokens_per_sec()),
-        "prefill_tps": speed(model.prefill.per_sec()),
-        "decode_tps": speed(model.decode.per_sec()),
-        "total_input_tokens": model.usage.prompt_tokens(),
-        "total_output_tokens": model.usage.output_tokens,
-        "first_request_at": reply::time(model.first_ms),
-        "last_request_at": reply::time(model.last_ms),
+        "model_id": perf.model,
+        "request_count": perf.n_calls,
+        "success_rate": perf.success_rate,
+        "error_budget": describe_budget(&perf.budget),
+        "avg_duration_ms": perf.mean_ms,
+        "p50_duration_ms": perf.p50_ms,
+        "p95_duration_ms": perf.p95_ms,
+        "avg_ttft_ms": perf.mean_ttft_ms,
+        "p50_ttft_ms": perf.p50_ttft_ms,
+        "avg_output_tps": perf.tokens_per_sec,
+        "prefill_tps": perf.prefill_tokens_per_sec,
+        "decode_tps": perf.decode_tokens_per_sec,
+        "total_input_tokens": perf.usage.prompt_tokens(),
+        "total_output_tokens": perf.usage.output_tokens,
+        "first_request_at": reply::time(perf.first_ms),
+        "last_request_at": reply::time(perf.last_ms),
+    })
+}
+
+fn describe_budget(budget: &Budget) -> Value {
+    json!({
+        "request_count": budget.n_calls,
+        "failure_count": budget.n_failed,
+        "success_rate": budget.success_rate,
+        "used": budget.used,
+        "remaining": budget.left(),
+        "is_spent": budget.is_spent,
     })
 }

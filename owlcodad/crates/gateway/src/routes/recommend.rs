@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Uri};
 use owlcoda_models::intent::Intent;
-use owlcoda_models::recommend::{MAX_ALTERNATIVES, Recommended, recommend as scored};
+use owlcoda_models::recommend::Recommended;
 use owlcoda_types::ErrorCode;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[Parameter {
 
 pub(crate) async fn recommend(
     State(gateway): State<Gateway>,
-    Extension(Admitted(id)): Extension<Admitted>,
+    Extension(Admitted { id, .. }): Extension<Admitted>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
@@ -32,18 +32,14 @@ pub(crate) async fn recommend(
     };
     let intent = given.text("intent").and_then(Intent::parse);
     let intent = intent.unwrap_or(Intent::General);
-    let snapshot = gateway.pipeline.snapshot();
-    let models = scored(&snapshot.registry, intent, |model| {
-        gateway.pipeline.measured(model)
-    });
-    let Some((best, others)) = models.split_first() else {
-        let error = snapshot.registry.no_models();
-        return reply::error(dialect, error.code(), &error.to_string(), id);
+    let found = match gateway.pipeline.recommend(intent) {
+        Ok(found) => found,
+        Err(error) => return reply::error(dialect, error.code(), &error.to_string(), id),
     };
-    let alternatives = others.iter().take(MAX_ALTERNATIVES).map(describe);
+    let alternatives = found.alternatives.iter().map(describe);
     let document = json!({
-        "intent": intent.as_str(),
-        "recommended": describe(best),
+        "intent": found.intent.as_str(),
+        "recommended": describe(&found.best),
         "alternatives": alternatives.collect::<Vec<_>>(),
     });
     reply::json(document.to_string())

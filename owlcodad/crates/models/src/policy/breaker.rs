@@ -101,6 +101,15 @@ impl Breaker {
         self.circuit.lock().view(now)
     }
 
+    /// Closes it, whatever was counted; what is under way says nothing about it any more. Returns the
+    /// state that it was in.
+    pub fn reset(&self, now: Instant) -> BreakerState {
+        let mut circuit = self.circuit.lock();
+        let before = circuit.view(now).state;
+        circuit.become_state(State::Closed { n_failures: 0 });
+        before
+    }
+
     /// Takes other settings on. What has been counted stays; a cool-down under way is measured anew.
     pub fn configure(&self, config: BreakerConfig) {
         self.circuit.lock().config = config;

@@ -1,12 +1,13 @@
 //! What is recorded of a call, and the seam to whoever records it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use owlcoda_types::{ErrorCode, FailureKind, RequestId, SessionId, UnixMs, Usage, clip, printable};
 use owlcoda_wire::fault::Dialect;
 
 use crate::call::{Call, Client, Route};
+use crate::trace::Phases;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,8 @@ pub struct Settled {
     pub ttft: Option<Duration>,
     /// From admission to the end.
     pub elapsed: Duration,
+    /// Where its time went, from its head on.
+    pub phases: Phases,
     /// The conversation that it belongs to.
     pub session: Option<SessionId>,
     /// What the model server's dialect could not carry.
@@ -110,6 +113,7 @@ impl Settled {
             cost: None,
             ttft: None,
             elapsed: Duration::ZERO,
+            phases: Phases::default(),
             session: entry.session,
             dropped_fields: Vec::new(),
         }
@@ -123,6 +127,8 @@ pub struct Entry {
     pub id: RequestId,
     /// When it was admitted.
     pub at_ms: UnixMs,
+    /// When its head came, or when it was made here.
+    pub received: Instant,
     /// Where it came in.
     pub route: Route,
     /// Who called.
@@ -144,6 +150,7 @@ impl Entry {
         Self {
             id: call.id,
             at_ms: call.at_ms,
+            received: call.received,
             route: call.route,
             client: call.client,
             n_bytes_in: call.n_bytes_in,
@@ -162,6 +169,9 @@ pub trait Recorder: Send + Sync + std::fmt::Debug {
     fn admit(&self, _call: &Settled) -> Option<Admitting> {
         None
     }
+
+    /// Told of every call that ended, whether and however it is recorded.
+    fn ended(&self, _call: &Settled) {}
 
     /// Takes one record in, of a call that has no place.
     fn record(&self, settled: Settled);
@@ -213,4 +223,35 @@ pub enum Unrecorded {
 impl Unrecorded {
     /// When it may be better.
     pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
+}
+
+/// A call that went well, for tests.
+#[cfg(test)]
+pub(crate) fn example() -> Settled {
+    Settled {
+        id: RequestId::generate(),
+        at_ms: 1_700_000_000_000,
+        route: Route::Chat,
+        client: Client::Unknown,
+        dialect: Dialect::OpenAi,
+        model_asked: "small".to_owned(),
+        model_used: Some("small".to_owned()),
+        endpoint: Some("127.0.0.1:1".to_owned()),
+        dialect_out: Some(Dialect::OpenAi),
+        n_bytes_in: 0,
+        n_bytes_out: 0,
+        n_attempts: 1,
+        status: 200,
+        outcome: Outcome::Ok,
+        failure_kind: None,
+        is_stream: false,
+        is_cached: false,
+        usage: Usage::default(),
+        cost: None,
+        ttft: None,
+        elapsed: Duration::from_millis(1),
+        phases: Phases::default(),
+        session: None,
+        dropped_fields: Vec::new(),
+    }
 }

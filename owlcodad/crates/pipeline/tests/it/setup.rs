@@ -211,6 +211,7 @@ pub(crate) fn call_with(dialect: Dialect, mode: Mode, more: &Value) -> Call {
     Call {
         id: RequestId::generate(),
         at_ms: 1_700_000_000_000,
+        received: std::time::Instant::now(),
         route: match dialect {
             Dialect::Anthropic => Route::Messages,
             Dialect::OpenAi => Route::Chat,
@@ -224,6 +225,7 @@ pub(crate) fn call_with(dialect: Dialect, mode: Mode, more: &Value) -> Call {
         client: Client::User { uid: 1000 },
         n_bytes_in: 77,
         delivery: Delivery::default(),
+        seen: None,
     }
 }
 

@@ -24,6 +24,8 @@ pub enum AuditRoute {
     Agent,
     /// The daemon itself, so that a model is in memory before somebody waits for it.
     Warmup,
+    /// Somebody who wanted to see whether a model answers.
+    Probe,
 }
 
 impl AuditRoute {
@@ -34,6 +36,7 @@ impl AuditRoute {
             Self::Chat => "chat",
             Self::Agent => "agent",
             Self::Warmup => "warmup",
+            Self::Probe => "probe",
         }
     }
 }
@@ -290,6 +293,7 @@ pub(crate) mod tests {
             AuditRoute::Chat,
             AuditRoute::Agent,
             AuditRoute::Warmup,
+            AuditRoute::Probe,
         ];
         for route in routes {
             let json = serde_json::to_string(&route).unwrap();

@@ -70,6 +70,7 @@ impl Writer {
         match opened {
             Ok((engine, recovered)) => {
                 info!("the sessions can be written again");
+                metric::STORAGE_REOPENS.add([], 1);
                 self.use_sessions(engine, recovered);
                 self.end_outage();
             }
@@ -93,6 +94,7 @@ impl Writer {
         match opened {
             Ok(()) => {
                 info!("the audit can be written again");
+                metric::STORAGE_REOPENS.add([], 1);
                 self.ledger_outage = None;
                 // What the failed commit left may be durable or not; the numbers tell.
                 let n_durable = self.ledger.last_seq().saturating_sub(self.backlog_after);

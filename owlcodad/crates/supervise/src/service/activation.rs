@@ -6,7 +6,7 @@
 use std::os::fd::OwnedFd;
 
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
-use rustix::net::sockopt::{socket_acceptconn, socket_type};
+use rustix::net::sockopt::socket_type;
 use rustix::net::{AddressFamily, SocketType, getsockname};
 
 use crate::service::activation::inherited::take;
@@ -111,7 +111,7 @@ impl Activation {
             }
         };
         let is_stream = socket_type(&socket) == Ok(SocketType::STREAM);
-        let listens = is_stream && socket_acceptconn(&socket) == Ok(true);
+        let listens = is_stream && listens(&socket);
         let family = getsockname(&socket).map(|address| address.address_family());
         if !listens || !family.is_ok_and(is_right) {
             return Err(ActivationError::WrongKind { name, wanted });
@@ -121,6 +121,17 @@ impl Activation {
         }
         Ok(())
     }
+}
+
+#[cfg(target_os = "linux")]
+fn listens(socket: &OwnedFd) -> bool {
+    rustix::net::sockopt::socket_acceptconn(socket) == Ok(true)
+}
+
+/// Not every system tells, and those that do not have no manager that passes sockets in this way.
+#[cfg(not(target_os = "linux"))]
+fn listens(_socket: &OwnedFd) -> bool {
+    false
 }
 
 /// Descriptors with their names; none where they are for another process.

@@ -69,8 +69,8 @@ impl ServiceManager {
         self.send(&status_line(status));
     }
 
-    /// What we are at takes longer: the start may take as long as `more` from now on.
-    pub fn extend_start(&self, more: Duration, status: &str) {
+    /// What we are at takes longer: the start, or the end, may take as long as `more` from now on.
+    pub fn extend(&self, more: Duration, status: &str) {
         let micros = more.as_micros();
         self.send(&format!(
             "EXTEND_TIMEOUT_USEC={micros}\n{}",
@@ -135,7 +135,7 @@ mod tests {
         let path = dir.path().join("notify");
         let listener = UnixDatagram::bind(&path).unwrap();
         let manager = ServiceManager::at(Some(path.as_os_str())).unwrap();
-        manager.extend_start(Duration::from_secs(30), "opening the store");
+        manager.extend(Duration::from_secs(30), "opening the store");
         manager.ready("serving\nWATCHDOG=1");
         manager.alive();
         manager.stopping(&"x".repeat(500));

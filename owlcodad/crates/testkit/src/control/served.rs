@@ -6,9 +6,9 @@ use std::thread::JoinHandle;
 
 use owlcoda_proto::v1::{
     AuditStats, AuditVerification, GetVersionRequest, GetVersionResponse, ListModelsRequest,
-    ListModelsResponse, MetricsRequest, MetricsResponse, QueryAuditRequest, QueryAuditResponse,
-    ReadAuditRequest, ReloadRequest, ReloadResponse, StatusRequest, StatusResponse,
-    VerifyAuditRequest, audit_server, daemon_server, models_server,
+    ListModelsResponse, MetricsRequest, MetricsResponse, ProbeModelRequest, ProbeModelResponse,
+    QueryAuditRequest, QueryAuditResponse, ReadAuditRequest, ReloadRequest, ReloadResponse,
+    StatusRequest, StatusResponse, VerifyAuditRequest, audit_server, daemon_server, models_server,
 };
 use owlcoda_proto::{ErrorCode, MIN_PROTOCOL, PROTOCOL, to_status};
 use tempfile::TempDir;
@@ -32,6 +32,7 @@ pub struct Answers {
     pub audit_pages: Vec<QueryAuditResponse>,
     pub stats: AuditStats,
     pub verification: AuditVerification,
+    pub model_probe: ProbeModelResponse,
 }
 
 impl Default for Answers {
@@ -46,6 +47,7 @@ impl Default for Answers {
             audit_pages: Vec::new(),
             stats: AuditStats::default(),
             verification: AuditVerification::default(),
+            model_probe: ProbeModelResponse::default(),
         }
     }
 }
@@ -106,6 +108,13 @@ impl models_server::Models for Services {
         _: Request<ListModelsRequest>,
     ) -> Result<Response<ListModelsResponse>, Status> {
         Ok(Response::new(self.answers.models.clone()))
+    }
+
+    async fn probe(
+        &self,
+        _: Request<ProbeModelRequest>,
+    ) -> Result<Response<ProbeModelResponse>, Status> {
+        Ok(Response::new(self.answers.model_probe.clone()))
     }
 }
 

@@ -88,6 +88,19 @@ fn what_is_not_the_server_s_fault_never_counts_and_never_forgives() {
 }
 
 #[test]
+fn one_that_is_closed_by_hand_lets_everything_through_and_forgets_what_was_under_way() {
+    let now = Instant::now();
+    let breaker = Breaker::new(config(1));
+    let before = breaker.try_enter(now).unwrap();
+    fail(&breaker, now);
+    assert_eq!(breaker.reset(now), BreakerState::Open);
+    assert_eq!(state(&breaker, now), BreakerState::Closed);
+    before.fail(FailureKind::Server, now);
+    assert_eq!(breaker.view(now).n_failures, 0);
+    assert_eq!(breaker.reset(now), BreakerState::Closed);
+}
+
+#[test]
 fn after_the_cool_down_a_single_request_is_let_through() {
     let now = Instant::now();
     let breaker = open(now);
