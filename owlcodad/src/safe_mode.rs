@@ -70,8 +70,8 @@ impl SafeMode {
         });
         format!(
             "safe mode: the last {n_starts} starts did not stay up for a minute. Discovery, model \
-             servers of the daemon's own, warm-up, the response cache, captures and traces are off; the \
-             configured endpoints are served{store}. To leave: see what it was (`owlctl logs`, the reports in \
+             servers of the daemon's own, warm-up, the response cache, captures, traces and OpenTelemetry are off; \
+             the configured endpoints are served{store}. To leave: see what it was (`owlctl logs`, the reports in \
              {home}/crash), mend it, and restart the daemon"
         )
     }

@@ -130,7 +130,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let trace_end = traces.clone();
     let exporter = {
         let _inside = runtime.enter();
-        Exporter::start(loaded.config.otlp_endpoint.as_ref())
+        let collector = loaded.config.otlp_endpoint.as_ref();
+        Exporter::start(collector.filter(|_| safe_mode.is_none()))
     };
     let exporter = exporter.map_err(|source| Failure::System {
         what: "the OpenTelemetry exporter",
