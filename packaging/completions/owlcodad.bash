@@ -115,6 +115,9 @@ _owlcodad() {
             owlcodad__subcmd__help__subcmd__storage,verify)
                 cmd="owlcodad__subcmd__help__subcmd__storage__subcmd__verify"
                 ;;
+            owlcodad__subcmd__help__subcmd__storage,verify-archive)
+                cmd="owlcodad__subcmd__help__subcmd__storage__subcmd__verify__subcmd__archive"
+                ;;
             owlcodad__subcmd__storage,export)
                 cmd="owlcodad__subcmd__storage__subcmd__export"
                 ;;
@@ -133,6 +136,9 @@ _owlcodad() {
             owlcodad__subcmd__storage,verify)
                 cmd="owlcodad__subcmd__storage__subcmd__verify"
                 ;;
+            owlcodad__subcmd__storage,verify-archive)
+                cmd="owlcodad__subcmd__storage__subcmd__verify__subcmd__archive"
+                ;;
             owlcodad__subcmd__storage__subcmd__help,export)
                 cmd="owlcodad__subcmd__storage__subcmd__help__subcmd__export"
                 ;;
@@ -150,6 +156,9 @@ _owlcodad() {
                 ;;
             owlcodad__subcmd__storage__subcmd__help,verify)
                 cmd="owlcodad__subcmd__storage__subcmd__help__subcmd__verify"
+                ;;
+            owlcodad__subcmd__storage__subcmd__help,verify-archive)
+                cmd="owlcodad__subcmd__storage__subcmd__help__subcmd__verify__subcmd__archive"
                 ;;
             *)
                 ;;
@@ -524,7 +533,7 @@ _owlcodad() {
             return 0
             ;;
         owlcodad__subcmd__help__subcmd__storage)
-            opts="verify repair export import restore"
+            opts="verify repair export verify-archive import restore"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -607,6 +616,20 @@ _owlcodad() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlcodad__subcmd__help__subcmd__storage__subcmd__verify__subcmd__archive)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlcodad__subcmd__help__subcmd__validate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -674,7 +697,7 @@ _owlcodad() {
             return 0
             ;;
         owlcodad__subcmd__storage)
-            opts="-h --home --json --help verify repair export import restore help"
+            opts="-h --home --json --help verify repair export verify-archive import restore help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -710,7 +733,7 @@ _owlcodad() {
             return 0
             ;;
         owlcodad__subcmd__storage__subcmd__help)
-            opts="verify repair export import restore help"
+            opts="verify repair export verify-archive import restore help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -807,6 +830,20 @@ _owlcodad() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlcodad__subcmd__storage__subcmd__help__subcmd__verify__subcmd__archive)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlcodad__subcmd__storage__subcmd__import)
             opts="-h --home --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -862,6 +899,24 @@ _owlcodad() {
             return 0
             ;;
         owlcodad__subcmd__storage__subcmd__verify)
+            opts="-h --home --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlcodad__subcmd__storage__subcmd__verify__subcmd__archive)
             opts="-h --home --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

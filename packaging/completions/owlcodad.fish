@@ -86,15 +86,16 @@ complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_see
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "migrate" -d 'Rewrite a file of an older version in the form of today; the old one is kept beside it'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Print the JSON Schema of the file, for editors'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -l home -d 'Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda' -r -F
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -l json -d 'Print one JSON object'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -s h -l help -d 'Print help'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -f -a "verify" -d 'Read every record and say what is wrong; changes nothing'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -f -a "repair" -d 'Mend what can be mended, set aside what cannot be opened, and verify'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -f -a "export" -d 'Write everything into an archive that needs no engine to be read'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -f -a "import" -d 'Make a store of an archive in a home that has none'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -f -a "restore" -d 'Put what is in an archive in the place of the store, which is kept'
-complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export import restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export verify-archive import restore help" -l home -d 'Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda' -r -F
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export verify-archive import restore help" -l json -d 'Print one JSON object'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export verify-archive import restore help" -s h -l help -d 'Print help'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export verify-archive import restore help" -f -a "verify" -d 'Read every record and say what is wrong; changes nothing'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export verify-archive import restore help" -f -a "repair" -d 'Mend what can be mended, set aside what cannot be opened, and verify'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export verify-archive import restore help" -f -a "export" -d 'Write everything into an archive that needs no engine to be read'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export verify-archive import restore help" -f -a "verify-archive" -d 'Read an archive from one end to the other and check every line; no store is needed'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export verify-archive import restore help" -f -a "import" -d 'Make a store of an archive in a home that has none'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export verify-archive import restore help" -f -a "restore" -d 'Put what is in an archive in the place of the store, which is kept'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and not __fish_seen_subcommand_from verify repair export verify-archive import restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from verify" -l home -d 'Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda' -r -F
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from verify" -l json -d 'Print one JSON object'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
@@ -104,6 +105,9 @@ complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_se
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from export" -l home -d 'Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda' -r -F
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from export" -l json -d 'Print one JSON object'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from verify-archive" -l home -d 'Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda' -r -F
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from verify-archive" -l json -d 'Print one JSON object'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from verify-archive" -s h -l help -d 'Print help'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from import" -l home -d 'Data directory. Default: $OWLCODA_HOME, else ~/.owlcoda' -r -F
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from import" -l json -d 'Print one JSON object'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
@@ -113,6 +117,7 @@ complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_se
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Read every record and say what is wrong; changes nothing'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from help" -f -a "repair" -d 'Mend what can be mended, set aside what cannot be opened, and verify'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write everything into an archive that needs no engine to be read'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from help" -f -a "verify-archive" -d 'Read an archive from one end to the other and check every line; no store is needed'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from help" -f -a "import" -d 'Make a store of an archive in a home that has none'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Put what is in an archive in the place of the store, which is kept'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand storage; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -130,5 +135,6 @@ complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from storage" -f -a "verify" -d 'Read every record and say what is wrong; changes nothing'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from storage" -f -a "repair" -d 'Mend what can be mended, set aside what cannot be opened, and verify'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from storage" -f -a "export" -d 'Write everything into an archive that needs no engine to be read'
+complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from storage" -f -a "verify-archive" -d 'Read an archive from one end to the other and check every line; no store is needed'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from storage" -f -a "import" -d 'Make a store of an archive in a home that has none'
 complete -c owlcodad -n "__fish_owlcodad_using_subcommand help; and __fish_seen_subcommand_from storage" -f -a "restore" -d 'Put what is in an archive in the place of the store, which is kept'
