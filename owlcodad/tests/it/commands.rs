@@ -24,6 +24,31 @@ fn column(page: &str, column_idx: usize) -> Vec<&str> {
         .collect()
 }
 
+/// A home whose daemon, if there is one, ends with it.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a daemon that outlives its starter"
+        )]
+        let mut stop = std::process::Command::new(binary("owlctl"));
+        stop.env_clear().arg("--home").arg(self.path());
+        stop.args(["stop", "--now"]).output().unwrap();
+    }
+}
+
 /// Runs a command line of ours for `home`, with nothing on its standard input.
 async fn owl(home: &Path, line: &str) -> Ended {
     let mut command = program(Path::new("/bin/sh"));
@@ -39,7 +64,7 @@ async fn owl(home: &Path, line: &str) -> Ended {
 #[tokio::test]
 async fn every_row_of_the_table_does_what_it_says() {
     let upstream = FakeUpstream::start().await;
-    let home = tempfile::tempdir().unwrap();
+    let home = Home::new();
     let page = page();
     let lines = column(&page, 2);
     assert!(lines.len() >= 25, "{lines:?}");
@@ -80,7 +105,7 @@ async fn every_row_of_the_table_does_what_it_says() {
 
 #[tokio::test]
 async fn what_is_not_there_yet_is_refused_as_the_page_says() {
-    let home = tempfile::tempdir().unwrap();
+    let home = Home::new();
     let page = page();
     let (_, missing) = page.split_once("## Not there yet").unwrap();
     let lines: Vec<_> = missing
@@ -98,7 +123,7 @@ async fn what_is_not_there_yet_is_refused_as_the_page_says() {
 #[tokio::test]
 async fn the_place_may_stand_anywhere_and_counts_for_the_start_as_well() {
     let upstream = FakeUpstream::start().await;
-    let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, elsewhere) = (Home::new(), Home::new());
     let quiet = with(
         config(&upstream),
         json!({"port": 0, "discovery": {"enabled": false}}),
