@@ -2,8 +2,12 @@
 //! description of the API is read off.
 
 use axum::extract::Query;
-use http::Uri;
-use owlcoda_types::{SessionId, clip, printable};
+use axum::response::Response;
+use http::{HeaderMap, Uri};
+use owlcoda_types::{ErrorCode, RequestId, SessionId, clip, printable};
+
+use crate::admit::dialect_of;
+use crate::reply;
 
 /// One parameter. None is required.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +38,22 @@ pub enum Kind {
 pub(crate) struct Given(Vec<(&'static str, String)>);
 
 impl Given {
+    /// Reads the query of a request; the error is the answer to it, in its dialect.
+    pub(crate) fn of(
+        uri: &Uri,
+        headers: &HeaderMap,
+        id: RequestId,
+        parameters: &'static [Parameter],
+    ) -> Result<Self, Box<Response>> {
+        Self::parse(uri, parameters).map_err(|message| {
+            let dialect = dialect_of(uri.path(), headers);
+            let code = ErrorCode::InvalidRequest;
+            Box::new(reply::error(dialect, code, &message, id))
+        })
+    }
+
     /// Reads the query of `uri`. The error is for whoever asked.
-    pub(crate) fn parse(uri: &Uri, parameters: &'static [Parameter]) -> Result<Self, String> {
+    fn parse(uri: &Uri, parameters: &'static [Parameter]) -> Result<Self, String> {
         let query = Query::<Vec<(String, String)>>::try_from_uri(uri);
         let Query(pairs) = query.map_err(|_| "the query cannot be read".to_owned())?;
         let mut given = Self::default();

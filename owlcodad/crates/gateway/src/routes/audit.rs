@@ -11,7 +11,6 @@ use owlcoda_store::{
     AuditDialect, AuditOrder, AuditPage, AuditQuery, AuditRecord, AuditRoute, AuditStarts,
     StatusClass,
 };
-use owlcoda_types::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::admit::{Admitted, dialect_of};
@@ -99,9 +98,9 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Response {
     let dialect = dialect_of(uri.path(), &headers);
-    let given = match Given::parse(&uri, PARAMETERS) {
+    let given = match Given::of(&uri, &headers, id, PARAMETERS) {
         Ok(given) => given,
-        Err(message) => return reply::error(dialect, ErrorCode::InvalidRequest, &message, id),
+        Err(refusal) => return *refusal,
     };
     let limit = given.whole("limit").unwrap_or(DEFAULT_LIMIT);
     let min_status = given.whole("minStatus");

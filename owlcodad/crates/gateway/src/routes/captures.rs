@@ -28,10 +28,9 @@ pub(crate) async fn list(
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    let dialect = dialect_of(uri.path(), &headers);
-    let given = match Given::parse(&uri, PARAMETERS) {
+    let given = match Given::of(&uri, &headers, id, PARAMETERS) {
         Ok(given) => given,
-        Err(message) => return reply::error(dialect, ErrorCode::InvalidRequest, &message, id),
+        Err(refusal) => return *refusal,
     };
     let limit = given.whole("limit").unwrap_or(DEFAULT_LIMIT);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -6,7 +6,6 @@ use axum::response::Response;
 use http::{HeaderMap, Uri};
 use owlcoda_models::intent::Intent;
 use owlcoda_models::recommend::Recommended;
-use owlcoda_types::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::admit::{Admitted, dialect_of};
@@ -26,9 +25,9 @@ pub(crate) async fn recommend(
     uri: Uri,
 ) -> Response {
     let dialect = dialect_of(uri.path(), &headers);
-    let given = match Given::parse(&uri, PARAMETERS) {
+    let given = match Given::of(&uri, &headers, id, PARAMETERS) {
         Ok(given) => given,
-        Err(message) => return reply::error(dialect, ErrorCode::InvalidRequest, &message, id),
+        Err(refusal) => return *refusal,
     };
     let intent = given.text("intent").and_then(Intent::parse);
     let intent = intent.unwrap_or(Intent::General);
