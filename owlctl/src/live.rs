@@ -84,6 +84,7 @@ mod tests {
 
     const STATUS: &str = include_str!("../tests/golden/status.snap");
     const IDLE: &str = include_str!("../tests/golden/status_idle.snap");
+    const TOP: &str = include_str!("../tests/golden/top.snap");
 
     /// What a terminal shows after these drawings, without spaces at the ends of lines.
     fn seen(texts: &[&str], n_columns: u16, n_rows: u16, colours: Colours) -> Vec<String> {
@@ -115,7 +116,13 @@ mod tests {
             for n_rows in [6, 16, 40] {
                 for colours in [Colours::Off, Colours::On] {
                     let at = |texts: &[&str]| seen(texts, n_columns, n_rows, colours);
-                    for texts in [[STATUS, IDLE], [IDLE, STATUS], [STATUS, STATUS]] {
+                    for texts in [
+                        [STATUS, IDLE],
+                        [IDLE, STATUS],
+                        [STATUS, STATUS],
+                        [STATUS, TOP],
+                        [TOP, IDLE],
+                    ] {
                         let last = expected(texts[1], n_columns.into(), n_rows.into());
                         assert_eq!(at(&texts), last, "{n_columns} x {n_rows}");
                     }

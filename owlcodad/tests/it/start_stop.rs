@@ -99,6 +99,35 @@ async fn a_started_daemon_is_adopted_by_the_next_start_and_ends_with_a_stop() {
 }
 
 #[tokio::test]
+async fn a_start_reads_the_configuration_that_it_is_told_and_a_restart_at_once_cuts() {
+    let upstream = FakeUpstream::start().await;
+    let home = Home::with(&json!({"prot": 8019}));
+    let elsewhere = home.path().join("other.json");
+    let patient = json!({"port": 0, "server": {"drainTimeoutMs": 3_600_000}});
+    fs_err::write(
+        &elsewhere,
+        with(once(config(&upstream)), patient).to_string(),
+    )
+    .unwrap();
+    let file = elsewhere.display().to_string();
+    let started = owlctl_at(home.path(), &["start", "--config", &file, "--json"]).await;
+    assert_eq!(started.status, Some(0), "{started:?}");
+    let url = started.json()["http_url"].as_str().unwrap().to_owned();
+    upstream.script(halting(&Gate::new()));
+    let body = Route::Messages.ask_stream(MODEL).to_string();
+    let mut stream = http::open_stream(&format!("{url}/v1/messages"), body).await;
+    stream.until("One").await;
+    let restarted = owlctl_at(home.path(), &["restart", "--now"]).await;
+    assert_eq!(restarted.status, Some(3), "{restarted:?}");
+    assert!(restarted.stdout.contains(" serves "), "{restarted:?}");
+    let status = status(home.path()).await;
+    assert_eq!(
+        status["daemon"]["config_path"], *file,
+        "the same file again"
+    );
+}
+
+#[tokio::test]
 async fn a_daemon_that_does_not_start_says_why_and_with_which_status() {
     let home = Home::with(&json!({"prot": 8019}));
     let started = owlctl_at(home.path(), &["start"]).await;

@@ -87,11 +87,16 @@ fn output_of(ours: OwnedFd) -> Receiver<Vec<u8>> {
 #[test]
 fn on_a_terminal_the_status_stands_in_place_and_ctrl_c_gives_the_terminal_back() {
     let daemon = served();
-    for (n_columns, colour) in [(40, true), (80, true), (120, false)] {
+    for (n_columns, colour, option) in [
+        (40, true, None),
+        (80, false, Some("--no-color")),
+        (120, false, None),
+    ] {
         let (ours, theirs) = terminal(n_columns, 24);
         let output = output_of(ours);
         let mut command = watching(&daemon);
-        if !colour {
+        command.args(option);
+        if !colour && option.is_none() {
             command.env("NO_COLOR", "1");
         }
         let mut child = command
