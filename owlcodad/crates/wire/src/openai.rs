@@ -2,6 +2,7 @@
 
 mod chunk;
 mod fields;
+mod likeness;
 mod request;
 mod text;
 mod tool_entry;
@@ -11,5 +12,6 @@ pub use request::Request;
 
 pub(crate) use chunk::{Choice, Chunk, Delta, ToolCall};
 pub(crate) use fields::Fields;
-pub(crate) use text::{Halves, decode_text, decode_whole};
+pub(crate) use likeness::{Around, Likeness, TextKind};
+pub(crate) use text::{Halves, decode_string, decode_text, decode_whole};
 pub(crate) use usage::read_usage;
