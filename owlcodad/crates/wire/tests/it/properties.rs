@@ -180,7 +180,7 @@ fn relayed(chunks: &[String]) -> (Vec<String>, Result<(), StreamFault>) {
     for chunk in chunks {
         match relay.push(chunk.as_bytes()) {
             Ok(sent) => {
-                out.extend(sent.map(|sent| String::from_utf8_lossy(&sent).trim().to_owned()))
+                out.extend(sent.map(|sent| String::from_utf8_lossy(&sent).trim().to_owned()));
             }
             Err(fault) => return (out, Err(fault)),
         }
