@@ -1,8 +1,12 @@
 //! Reading and writing JSON where each event and each kilobyte counts.
 
+mod scan;
+
 use bytes::BufMut;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+pub(crate) use self::scan::Scan;
 
 /// Reads a document. Its bytes are checked for UTF-8 once and not string by string.
 pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> serde_json::Result<T> {

@@ -3,9 +3,9 @@
 mod chunk;
 mod fields;
 mod likeness;
+mod outline;
 mod request;
 mod text;
-mod tool_entry;
 mod usage;
 
 pub use request::Request;
