@@ -89,7 +89,7 @@ fn made(dir: &Path, mode: u32) {
 #[tokio::test]
 async fn somebody_else_s_directory_is_refused_and_named() {
     if !is_root() {
-        let mut stderr = std::io::stderr();
+        let mut stderr = io::stderr();
         writeln!(
             stderr,
             "!!! socket: SKIPPED: only root can give a directory away"
