@@ -34,7 +34,10 @@ pub(crate) enum Failure {
         home.display()
     )]
     Home { home: PathBuf, reason: String },
-    #[error("another owlcodad already runs for `{}`: {holder}", home.display())]
+    #[error(
+        "another owlcodad already runs for `{}`: {holder}; stop it with `owlctl stop`, or pass --home DIR",
+        home.display()
+    )]
     AlreadyRunning { home: PathBuf, holder: String },
     #[error(
         "port {} is in use by {}; stop it, or set `port` in the configuration (or OWLCODA_PORT)",
