@@ -8,6 +8,7 @@ mod machine;
 mod mend;
 mod network;
 mod servers;
+mod service;
 
 use std::path::Path;
 
@@ -161,8 +162,10 @@ pub(super) async fn examine(ground: &Ground, verdict: &Verdict) -> Examination {
         files::configuration(ground, verdict),
         files::home(&ground.place.home),
         files::instance(&ground.place, &daemon),
-        files::token(&ground.place.home),
+        service::version(&ground.place).await,
     ];
+    checks.extend(service::units().await);
+    checks.push(files::token(&ground.place.home));
     match &verdict.loaded {
         Some(loaded) => {
             let config = &loaded.config;

@@ -78,6 +78,8 @@ mod start_stop;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod stream;
 #[cfg(test)]
 mod tidy;
