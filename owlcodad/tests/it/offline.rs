@@ -3,6 +3,7 @@
 mod clients;
 mod configs;
 mod hostile;
+mod live;
 mod machine;
 mod mend;
 

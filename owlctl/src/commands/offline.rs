@@ -12,6 +12,9 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::Report;
 
+/// The variable that tells the daemon's program of which version this one is.
+const ASKED_BY: &str = "OWLCODA_OWLCTL_VERSION";
+
 /// The daemon's program.
 const PROGRAM: &str = "owlcodad";
 
@@ -125,6 +128,7 @@ async fn run_with(arguments: Vec<OsString>) -> Result<Report, CommandError> {
     let mut command = tokio::process::Command::new(&program);
     command
         .args(arguments)
+        .env(ASKED_BY, env!("CARGO_PKG_VERSION"))
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let ended = command
