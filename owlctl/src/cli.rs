@@ -362,7 +362,7 @@ mod tests {
             ("backends", &["probe", "reset-breaker"]),
             ("clients", &["detach"]),
             ("token", &["show", "rotate"]),
-            ("sessions", &["show"]),
+            ("sessions", &["show", "delete"]),
             ("service", &["install", "uninstall", "status"]),
             ("captures", &["list", "show"]),
             (

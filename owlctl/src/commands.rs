@@ -122,6 +122,8 @@ fn limit(cli: &Cli) -> Option<Duration> {
         Verb::Logs(args) if args.follow => return None,
         Verb::Status(args) if args.watch => return None,
         Verb::Audit(args) if args.is_long() => None,
+        // A person may think about it.
+        Verb::Sessions(args) if args.asks() => None,
         Verb::Backup(_) => None,
         Verb::Lifecycle(LifecycleVerb::Wait(_)) => Some(60),
         Verb::Proxy => return None,

@@ -493,6 +493,9 @@ _owlctl() {
             owlctl__subcmd__help__subcmd__service,uninstall)
                 cmd="owlctl__subcmd__help__subcmd__service__subcmd__uninstall"
                 ;;
+            owlctl__subcmd__help__subcmd__sessions,delete)
+                cmd="owlctl__subcmd__help__subcmd__sessions__subcmd__delete"
+                ;;
             owlctl__subcmd__help__subcmd__sessions,export)
                 cmd="owlctl__subcmd__help__subcmd__sessions__subcmd__export"
                 ;;
@@ -550,6 +553,9 @@ _owlctl() {
             owlctl__subcmd__service__subcmd__help,uninstall)
                 cmd="owlctl__subcmd__service__subcmd__help__subcmd__uninstall"
                 ;;
+            owlctl__subcmd__sessions,delete)
+                cmd="owlctl__subcmd__sessions__subcmd__delete"
+                ;;
             owlctl__subcmd__sessions,export)
                 cmd="owlctl__subcmd__sessions__subcmd__export"
                 ;;
@@ -561,6 +567,9 @@ _owlctl() {
                 ;;
             owlctl__subcmd__sessions,show)
                 cmd="owlctl__subcmd__sessions__subcmd__show"
+                ;;
+            owlctl__subcmd__sessions__subcmd__help,delete)
+                cmd="owlctl__subcmd__sessions__subcmd__help__subcmd__delete"
                 ;;
             owlctl__subcmd__sessions__subcmd__help,export)
                 cmd="owlctl__subcmd__sessions__subcmd__help__subcmd__export"
@@ -1847,12 +1856,16 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__captures)
-            opts="-o -h --home --socket --context --json --output --no-color --timeout --help list show clear help"
+            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help list show clear help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3491,8 +3504,22 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__sessions)
-            opts="list show export"
+            opts="list show export delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__sessions__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -4527,7 +4554,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions)
-            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help list show export help"
+            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help list show export delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4537,6 +4564,44 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__sessions__subcmd__delete)
+            opts="-y -o -h --yes --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4607,8 +4672,22 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions__subcmd__help)
-            opts="list show export help"
+            opts="list show export delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__sessions__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

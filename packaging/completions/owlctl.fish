@@ -54,10 +54,10 @@ complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "recommend" -d 'Tells 
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "backends" -d 'Shows the model servers, asks one how it is, or lets it be asked again'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "inspect" -d 'Shows one call: where its time went and, where captures are on, what was said'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "traces" -d 'Lists the latest calls, or the slowest, with what took most of their time'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "captures" -d 'Shows the latest requests and answers, where `captures.enabled` keeps them'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "captures" -d 'Lists the latest requests and answers, where `captures.enabled` keeps them, or shows one'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "backup" -d 'Copies what the daemon keeps into an archive, or checks one'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "sessions" -d 'Lists the conversations, newest first, shows one, or deletes some'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
@@ -370,6 +370,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l slowest -d 'The
 complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l limit -d 'At most this many' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
@@ -380,7 +381,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_s
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "list" -d 'Lists them, the latest first, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "clear" -d 'Forgets all of them'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -415,7 +416,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, the latest first, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "clear" -d 'Forgets all of them'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -623,21 +624,22 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "create" -d 'Makes an archive of the audit and of all conversations, while the daemon serves'
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Checks every line of an archive; needs no daemon'
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l limit -d 'At most this many conversations' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l limit -d 'At most this many conversations' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "list" -d 'Lists them, as without a word'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "show" -d 'Prints what was said'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "export" -d 'Prints everything that happened as one JSON object'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -f -a "list" -d 'Lists them, as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -f -a "show" -d 'Prints what was said'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -f -a "export" -d 'Prints everything that happened as one JSON object'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -f -a "delete" -d 'Deletes conversations for good, with everything that was said in them; the audit stays'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most this many conversations' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
@@ -669,9 +671,21 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask; where there is no terminal to ask at, nothing is deleted without it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints what was said'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "export" -d 'Prints everything that happened as one JSON object'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Deletes conversations for good, with everything that was said in them; the audit stays'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
@@ -1001,10 +1015,10 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "backends" -d 'Shows the model servers, asks one how it is, or lets it be asked again'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "inspect" -d 'Shows one call: where its time went and, where captures are on, what was said'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "traces" -d 'Lists the latest calls, or the slowest, with what took most of their time'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "captures" -d 'Shows the latest requests and answers, where `captures.enabled` keeps them'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "captures" -d 'Lists the latest requests and answers, where `captures.enabled` keeps them, or shows one'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "backup" -d 'Copies what the daemon keeps into an archive, or checks one'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "sessions" -d 'Lists the conversations, newest first, shows one, or deletes some'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
@@ -1026,7 +1040,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subc
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "list" -d 'Shows all of them: how they are, and what they have'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "probe" -d 'Asks one how it is, now, and waits for the verdict'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "reset-breaker" -d 'Closes the breakers of its models, so that the next call asks it again'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "list" -d 'Lists them, the latest first, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "clear" -d 'Forgets all of them'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "list" -d 'Lists calls, newest first; the same as without a verb'
@@ -1040,6 +1054,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subc
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "list" -d 'Lists them, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "show" -d 'Prints what was said'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "export" -d 'Prints everything that happened as one JSON object'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "delete" -d 'Deletes conversations for good, with everything that was said in them; the audit stays'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from clients" -f -a "list" -d 'Lists them, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from clients" -f -a "detach" -d 'Makes one stop; the conversation itself goes on'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "show" -d 'Prints the token that opens the HTTP API, and nothing else'

@@ -74,6 +74,8 @@ mod runtime_keys;
 #[cfg(test)]
 mod service;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod start_stop;
 #[cfg(test)]
 mod storage;

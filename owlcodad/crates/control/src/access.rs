@@ -14,7 +14,7 @@ pub(crate) enum Tier {
 }
 
 /// Every call with the tier that it takes. A test holds it against the protocol.
-pub(crate) const CALLS: [(&str, Tier); 39] = [
+pub(crate) const CALLS: [(&str, Tier); 40] = [
     ("/grpc.health.v1.Health/Check", Tier::Observer),
     ("/grpc.health.v1.Health/Watch", Tier::Observer),
     ("/owlcoda.v1.Access/DetachClient", Tier::Admin),
@@ -51,6 +51,7 @@ pub(crate) const CALLS: [(&str, Tier); 39] = [
     ("/owlcoda.v1.Models/List", Tier::Observer),
     ("/owlcoda.v1.Models/Probe", Tier::Admin),
     ("/owlcoda.v1.Sessions/Create", Tier::Admin),
+    ("/owlcoda.v1.Sessions/Delete", Tier::Admin),
     ("/owlcoda.v1.Sessions/Get", Tier::Admin),
     ("/owlcoda.v1.Sessions/List", Tier::Admin),
     ("/owlcoda.v1.Turns/Interrupt", Tier::Admin),
