@@ -41,7 +41,10 @@ impl Exit {
     const fn row(self) -> (u8, &'static str) {
         match self {
             Self::Ok => (0, "ok"),
-            Self::Failed => (1, "the operation failed"),
+            Self::Failed => (
+                1,
+                "the operation failed, or there are differences (config diff)",
+            ),
             Self::Usage => (2, "wrong arguments"),
             Self::Partial => (
                 3,

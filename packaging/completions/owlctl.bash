@@ -271,8 +271,14 @@ _owlctl() {
             owlctl__subcmd__clients__subcmd__help,list)
                 cmd="owlctl__subcmd__clients__subcmd__help__subcmd__list"
                 ;;
+            owlctl__subcmd__config,diff)
+                cmd="owlctl__subcmd__config__subcmd__diff"
+                ;;
             owlctl__subcmd__config,export)
                 cmd="owlctl__subcmd__config__subcmd__export"
+                ;;
+            owlctl__subcmd__config,get)
+                cmd="owlctl__subcmd__config__subcmd__get"
                 ;;
             owlctl__subcmd__config,help)
                 cmd="owlctl__subcmd__config__subcmd__help"
@@ -280,14 +286,26 @@ _owlctl() {
             owlctl__subcmd__config,migrate)
                 cmd="owlctl__subcmd__config__subcmd__migrate"
                 ;;
+            owlctl__subcmd__config,rollback)
+                cmd="owlctl__subcmd__config__subcmd__rollback"
+                ;;
             owlctl__subcmd__config,schema)
                 cmd="owlctl__subcmd__config__subcmd__schema"
                 ;;
             owlctl__subcmd__config,show)
                 cmd="owlctl__subcmd__config__subcmd__show"
                 ;;
+            owlctl__subcmd__config,status)
+                cmd="owlctl__subcmd__config__subcmd__status"
+                ;;
+            owlctl__subcmd__config__subcmd__help,diff)
+                cmd="owlctl__subcmd__config__subcmd__help__subcmd__diff"
+                ;;
             owlctl__subcmd__config__subcmd__help,export)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__export"
+                ;;
+            owlctl__subcmd__config__subcmd__help,get)
+                cmd="owlctl__subcmd__config__subcmd__help__subcmd__get"
                 ;;
             owlctl__subcmd__config__subcmd__help,help)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__help"
@@ -295,11 +313,17 @@ _owlctl() {
             owlctl__subcmd__config__subcmd__help,migrate)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__migrate"
                 ;;
+            owlctl__subcmd__config__subcmd__help,rollback)
+                cmd="owlctl__subcmd__config__subcmd__help__subcmd__rollback"
+                ;;
             owlctl__subcmd__config__subcmd__help,schema)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__schema"
                 ;;
             owlctl__subcmd__config__subcmd__help,show)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__show"
+                ;;
+            owlctl__subcmd__config__subcmd__help,status)
+                cmd="owlctl__subcmd__config__subcmd__help__subcmd__status"
                 ;;
             owlctl__subcmd__help,audit)
                 cmd="owlctl__subcmd__help__subcmd__audit"
@@ -466,17 +490,29 @@ _owlctl() {
             owlctl__subcmd__help__subcmd__clients,list)
                 cmd="owlctl__subcmd__help__subcmd__clients__subcmd__list"
                 ;;
+            owlctl__subcmd__help__subcmd__config,diff)
+                cmd="owlctl__subcmd__help__subcmd__config__subcmd__diff"
+                ;;
             owlctl__subcmd__help__subcmd__config,export)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__export"
                 ;;
+            owlctl__subcmd__help__subcmd__config,get)
+                cmd="owlctl__subcmd__help__subcmd__config__subcmd__get"
+                ;;
             owlctl__subcmd__help__subcmd__config,migrate)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__migrate"
+                ;;
+            owlctl__subcmd__help__subcmd__config,rollback)
+                cmd="owlctl__subcmd__help__subcmd__config__subcmd__rollback"
                 ;;
             owlctl__subcmd__help__subcmd__config,schema)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__schema"
                 ;;
             owlctl__subcmd__help__subcmd__config,show)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__show"
+                ;;
+            owlctl__subcmd__help__subcmd__config,status)
+                cmd="owlctl__subcmd__help__subcmd__config__subcmd__status"
                 ;;
             owlctl__subcmd__help__subcmd__models,list)
                 cmd="owlctl__subcmd__help__subcmd__models__subcmd__list"
@@ -2294,8 +2330,46 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config)
-            opts="-o -h --home --socket --context --json --output --no-color --timeout --help show export migrate schema help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help show get diff status rollback export migrate schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__config__subcmd__diff)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2377,8 +2451,46 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__config__subcmd__get)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__config__subcmd__help)
-            opts="show export migrate schema help"
+            opts="show get diff status rollback export migrate schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2391,7 +2503,35 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__config__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__config__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__config__subcmd__help__subcmd__get)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2433,6 +2573,20 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__config__subcmd__help__subcmd__rollback)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__config__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -2461,6 +2615,20 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__config__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__config__subcmd__migrate)
             opts="-o -h --dry-run --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2472,6 +2640,44 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__config__subcmd__rollback)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2552,6 +2758,44 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__config__subcmd__status)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3126,8 +3370,22 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__config)
-            opts="show export migrate schema"
+            opts="show get diff status rollback export migrate schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__config__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3153,7 +3411,35 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__help__subcmd__config__subcmd__get)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__help__subcmd__config__subcmd__migrate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__config__subcmd__rollback)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3182,6 +3468,20 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__config__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__config__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -67,7 +67,7 @@ complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "service" -d 'Installs
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "config" -d 'Shows, compares, rolls back, exports or rewrites the configuration'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "version" -d 'Prints the version of this program and of the daemon'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "proxy" -d 'Carries between standard input and output and the control socket; `--context` runs it there'
@@ -898,21 +898,25 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l fix -d 'Mend wh
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "get" -d 'Prints a value that is in force in the daemon, or all below a key; keys of providers are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "diff" -d 'Holds the files on disk against what is in force: exit status 0 alike, 1 not, 78 not valid'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "status" -d 'Shows how the configuration stands: generation, files, what waits for a restart, what was rejected'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "rollback" -d 'Puts the generation before the one in force in force again, in the daemon alone'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
@@ -924,6 +928,46 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l format -d 'What to print: a file for the other machine, variables for a shell, or what is in it' -r -f -a "json\t''
 env\t''
 text\t''"
@@ -961,6 +1005,10 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "get" -d 'Prints a value that is in force in the daemon, or all below a key; keys of providers are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Holds the files on disk against what is in force: exit status 0 alike, 1 not, 78 not valid'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows how the configuration stands: generation, files, what waits for a restart, what was rejected'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Puts the generation before the one in force in force again, in the daemon alone'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'
@@ -1028,7 +1076,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "config" -d 'Shows, compares, rolls back, exports or rewrites the configuration'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "version" -d 'Prints the version of this program and of the daemon'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "proxy" -d 'Carries between standard input and output and the control socket; `--context` runs it there'
@@ -1063,6 +1111,10 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subc
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from service" -f -a "uninstall" -d 'Removes the files of the service; those that were edited stay'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from service" -f -a "status" -d 'Tells of each file whether it is there, and whether it was edited'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "get" -d 'Prints a value that is in force in the daemon, or all below a key; keys of providers are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "diff" -d 'Holds the files on disk against what is in force: exit status 0 alike, 1 not, 78 not valid'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "status" -d 'Shows how the configuration stands: generation, files, what waits for a restart, what was rejected'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "rollback" -d 'Puts the generation before the one in force in force again, in the daemon alone'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'

@@ -22,6 +22,8 @@ mod clients;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod config_verbs;
+#[cfg(test)]
 mod control_plane;
 #[cfg(test)]
 mod credentials;

@@ -55,6 +55,8 @@ fn arguments(verb: &OfflineVerb, global: &Global) -> Vec<OsString> {
                 }
                 &args.config
             }
+            // The daemon itself is asked, and not its program.
+            ConfigVerb::Live(_) => return line.0,
             ConfigVerb::Schema(_) => {
                 line.words(&["config", "schema"]);
                 return line.0;

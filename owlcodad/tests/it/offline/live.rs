@@ -148,7 +148,7 @@ async fn a_configuration_that_waits_or_was_rejected_is_told_with_its_way_out() {
     fs_err::write(&file, "{\n  \"prot\": 1\n}").unwrap();
     assert_eq!(owlctl(&daemon, &["reload"]).await.status, Some(78));
     let document = doctor(&daemon, &[]).await.json();
-    let place = format!("{}:2: prot: ", file.display());
+    let place = format!("{}:2:3: prot: ", file.display());
     assert_seen(&document, "in_force", "warn", &place);
     assert!(remedy(&document, "in_force").ends_with("owlctl reload"));
 }

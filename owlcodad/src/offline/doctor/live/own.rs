@@ -158,9 +158,10 @@ pub(super) fn in_force(live: &Live) -> Check {
 
 /// As compilers write it.
 fn place_of(problem: &ConfigProblem) -> String {
-    let line = match problem.line {
-        0 => String::new(),
-        line => format!(":{line}"),
+    let line = match (problem.line, problem.column) {
+        (0, _) => String::new(),
+        (line, 0) => format!(":{line}"),
+        (line, column) => format!(":{line}:{column}"),
     };
     let file = match problem.file.as_str() {
         "" => String::new(),
