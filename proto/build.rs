@@ -6,12 +6,13 @@ use std::{env, fs};
 
 use prost::Message as _;
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "owlcoda/v1/access.proto",
     "owlcoda/v1/audit.proto",
     "owlcoda/v1/backends.proto",
     "owlcoda/v1/backup.proto",
     "owlcoda/v1/common.proto",
+    "owlcoda/v1/config.proto",
     "owlcoda/v1/daemon.proto",
     "owlcoda/v1/figures.proto",
     "owlcoda/v1/inspect.proto",

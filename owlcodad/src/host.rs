@@ -7,10 +7,14 @@ use futures_util::future::BoxFuture;
 use owlcoda_gateway::{Admission, Token};
 use owlcoda_pipeline::{HeardBy, Pipeline};
 use owlcoda_store::{Integrity, Store};
-use owlcoda_supervise::{ConfigStatus, Host, HttpToken, Identity, Rejection, Reloaded};
+use owlcoda_supervise::{
+    ConfigDiff, ConfigStatus, ConfigValue, Host, HttpToken, Identity, Rejection, Reloaded,
+    RolledBack,
+};
 use owlcoda_types::Clock;
 use owlcoda_upstream::managed::State;
 
+use crate::config_values;
 use crate::jsonl::Trouble;
 use crate::recorder::AuditRecorder;
 use crate::reload::ReloadHandle;
@@ -87,6 +91,12 @@ impl Host for Daemon {
         }
         let report = self.reload.report();
         problems.extend(report.status.rejected.iter().filter_map(of_rejection));
+        problems.extend(report.status.rolled_back_from.map(|from| {
+            format!(
+                "the configuration was rolled back from generation {from}, and the file still says what it \
+                 said: correct it; its next change, or `owlctl reload`, puts it in force"
+            )
+        }));
         let pending = report.status.pending_restart.iter();
         problems.extend(pending.map(|key| {
             format!("`{key}` has a new value that holds after a restart of the daemon")
@@ -107,6 +117,18 @@ impl Host for Daemon {
         let made = self.admission.rotate(&self.identity.home, grace);
         made.map(|token| self.http_token(token))
             .map_err(|error| error.to_string())
+    }
+
+    fn config_values(&self, path: &str) -> Result<Vec<ConfigValue>, String> {
+        config_values::below(path, &self.reload.report().settings)
+    }
+
+    fn config_diff(&self) -> BoxFuture<'_, Option<ConfigDiff>> {
+        Box::pin(self.reload.diff())
+    }
+
+    fn roll_back(&self) -> BoxFuture<'_, Option<Result<RolledBack, String>>> {
+        Box::pin(self.reload.roll_back())
     }
 
     fn reload(&self) -> BoxFuture<'_, Option<Reloaded>> {

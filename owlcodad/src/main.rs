@@ -3,6 +3,7 @@
 mod boot;
 mod cli;
 mod composition;
+mod config_values;
 mod discovery;
 mod doors;
 mod failure;

@@ -10,28 +10,32 @@
 //! One task does it, one reload at a time; requests that come meanwhile share the next one. Until
 //! the swap nothing of the daemon has changed, and after it nothing can fail.
 
+mod report;
+mod rollback;
 mod sources;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use owlcoda_config::{ConfigError, Fingerprint, Loaded, Problem};
+use owlcoda_config::{ConfigError, Fingerprint, Loaded, Problem, Setting};
 use owlcoda_supervise::{
     CancellationToken, ConfigProblem, ConfigStatus, FileWatch, Hangups, Live, Rejection,
     ReloadOutcome, Reloaded, WatchMode,
 };
 use owlcoda_telemetry::{Logging, crash, metric};
 use owlcoda_types::Clock;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{error, info, warn};
 
 use crate::composition::Composition;
 use crate::recorder::AuditRecorder;
 use crate::safe_mode::{self, SafeMode};
-use sources::Reading;
-pub(crate) use sources::{Sources, described, problems_of};
+use report::{MAX_WAITING, Request, all_described};
+pub(crate) use report::{ReloadHandle, Report};
+pub(crate) use sources::{Reading, Sources, described, problems_of};
 
 /// Files count as written once they stayed as they are for so long.
 const QUIET: Duration = Duration::from_millis(100);
@@ -49,63 +53,32 @@ const WRITER_PAUSE: Duration = Duration::from_millis(20);
 /// How often a file is read that somebody writes.
 const MAX_READS: usize = 50;
 
-/// Requests that may wait for one reload.
-const MAX_WAITING: usize = 64;
-
-/// What is said of the configuration.
+/// A configuration that is, or was, in force.
 #[derive(Clone, Debug)]
-pub(crate) struct Report {
-    pub(crate) status: ConfigStatus,
-    /// What the check of the configuration in force found and let pass.
-    pub(crate) warnings: Vec<ConfigProblem>,
+pub(crate) struct Generation {
+    pub(crate) number: u64,
+    /// As it was read; what waits for a restart is in it.
+    pub(crate) loaded: Loaded,
+    /// Every value of it.
+    pub(crate) settings: Vec<Setting>,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) sources: Vec<PathBuf>,
 }
 
-impl Report {
-    /// Of the configuration that the daemon starts with.
-    pub(crate) fn of_start(
-        sources: &mut Sources,
-        fingerprint: &Fingerprint,
-        warnings: &[Problem],
-        at_ms: i64,
-    ) -> Self {
-        let path = sources.now().path;
-        metric::CONFIG_RELOAD_OK.set([], 1.0);
-        metric::CONFIG_RELOADED_AT.set([], seconds(at_ms));
-        Self {
-            warnings: all_described(warnings, path.as_deref()),
-            status: ConfigStatus {
-                path,
-                generation: 1,
-                sha256: fingerprint.as_str().to_owned(),
-                loaded_at_ms: at_ms,
-                pending_restart: Vec::new(),
-                rejected: None,
-                watch_mode: WatchMode::Polling,
-            },
-        }
-    }
-}
-
-type Request = oneshot::Sender<Reloaded>;
-
-/// Asks for reloads, and tells how the configuration stands. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(crate) struct ReloadHandle {
-    requests: mpsc::Sender<Request>,
-    report: Live<Report>,
-}
-
-impl ReloadHandle {
-    /// How the configuration stands.
-    pub(crate) fn report(&self) -> Arc<Report> {
-        self.report.current()
-    }
-
-    /// Waits for a reload that begins after this was called. None where the daemon ends.
-    pub(crate) async fn reload(&self) -> Option<Reloaded> {
-        let (answer, verdict) = oneshot::channel();
-        self.requests.send(answer).await.ok()?;
-        verdict.await.ok()
+impl Generation {
+    /// Of what was read; the first one, until it gets another number.
+    pub(crate) fn of(reading: Reading) -> Result<Self, ConfigError> {
+        let sources = reading.sources();
+        let (loaded, settings) = reading.loaded?;
+        Ok(Self {
+            number: 1,
+            loaded,
+            settings,
+            fingerprint: reading.fingerprint,
+            path: reading.source.path,
+            sources,
+        })
     }
 }
 
@@ -130,8 +103,9 @@ pub(crate) struct Reloader {
     clock: Arc<dyn Clock>,
     report: Live<Report>,
     requests: mpsc::Receiver<Request>,
-    /// Of the files in force.
-    in_force: Fingerprint,
+    in_force: Generation,
+    /// The one before it.
+    previous: Option<Generation>,
     /// Of the files that were looked at last.
     seen: Fingerprint,
 }
@@ -140,7 +114,7 @@ impl Reloader {
     /// `in_force` is what the daemon started with, and `report` what is said of it.
     pub(crate) fn new(
         sources: Sources,
-        in_force: Fingerprint,
+        in_force: Generation,
         report: Report,
         targets: Targets,
         clock: Arc<dyn Clock>,
@@ -157,8 +131,9 @@ impl Reloader {
             clock,
             report,
             requests,
-            seen: in_force.clone(),
+            seen: in_force.fingerprint.clone(),
             in_force,
+            previous: None,
         };
         (reloader, handle)
     }
@@ -174,7 +149,10 @@ impl Reloader {
             tokio::select! {
                 () = stop.cancelled() => return,
                 request = self.requests.recv() => match request {
-                    Some(request) => asked.push(request),
+                    Some(request) => match self.answer(request).await {
+                        Some(reload) => asked.push(reload),
+                        None => continue,
+                    },
                     None => return,
                 },
                 () = hangups.next() => info!("reading the configuration: SIGHUP"),
@@ -191,11 +169,18 @@ impl Reloader {
                             None
                         }
                     };
-                    asked.extend(request);
+                    if let Some(request) = request {
+                        let Some(reload) = self.answer(request).await else {
+                            // What has changed meanwhile rings no second bell.
+                            is_first_look = true;
+                            continue;
+                        };
+                        asked.push(reload);
+                    }
                 }
             }
             while let Ok(request) = self.requests.try_recv() {
-                asked.push(request);
+                asked.extend(self.answer(request).await);
             }
             let reloaded = self.reload().await;
             for request in asked {
@@ -208,19 +193,22 @@ impl Reloader {
     async fn reload(&mut self) -> Reloaded {
         let reading = read(&mut self.sources).await;
         self.seen = reading.fingerprint.clone();
-        let is_in_force = reading.fingerprint == self.in_force;
-        let outcome = match reading.loaded {
+        let is_in_force = reading.fingerprint == self.in_force.fingerprint;
+        let outcome = match Generation::of(reading) {
             Ok(_) if is_in_force => {
                 self.note_unchanged();
                 ReloadOutcome::Unchanged
             }
-            Ok(loaded) => self.apply(loaded, reading.fingerprint),
+            Ok(next) => self.apply(next),
             Err(error) => self.reject(problems_of(&error)),
         };
         metric::CONFIG_RELOADS.add([outcome.as_str()], 1);
         let is_ok = outcome != ReloadOutcome::Rejected;
         metric::CONFIG_RELOAD_OK.set([], f64::from(u8::from(is_ok)));
-        let Report { status, warnings } = (*self.report.current()).clone();
+        let report = self.report.current();
+        let Report {
+            status, warnings, ..
+        } = (*report).clone();
         Reloaded {
             outcome,
             status,
@@ -228,14 +216,17 @@ impl Reloader {
         }
     }
 
-    /// Builds everything, then swaps.
-    fn apply(&mut self, loaded: Loaded, fingerprint: Fingerprint) -> ReloadOutcome {
+    /// Builds everything, then swaps; `next` gets its number then.
+    fn apply(&mut self, mut next: Generation) -> ReloadOutcome {
         let targets = &self.targets;
         let running = targets.composition.config();
-        let (mut config, pending_restart) = loaded.config.for_running(&running);
+        let (mut config, pending_restart) = next.loaded.config.clone().for_running(&running);
         crash::hide(safe_mode::secrets(&config));
+        let before = self.report.current();
+        let mut settings = rollback::as_it_holds(&next, &before.settings, &pending_restart);
         if targets.is_safe_mode {
             config = SafeMode::reduced(config);
+            SafeMode::reduce_settings(&mut settings);
         }
         let gateway = owlcoda_gateway::Settings::new(&config.server, config.auth, targets.bound);
         if let Err(failure) = targets.composition.reconfigure(config.clone()) {
@@ -245,6 +236,7 @@ impl Reloader {
                 code: "UNUSABLE".to_owned(),
                 file: file.display().to_string(),
                 line: None,
+                column: None,
                 path: failure.to_string(),
                 message: failure.source.to_string(),
             };
@@ -257,38 +249,45 @@ impl Reloader {
         targets.recorder.configure(&config.audit);
 
         let now_ms = self.clock.now_ms();
-        let path = self.sources.now().path;
-        let before = self.report.current();
+        let path = next.path.clone();
         let generation = before.status.generation + 1;
+        next.number = generation;
         info!(
             generation,
             ?pending_restart,
             "a new configuration is in force"
         );
-        for warning in &loaded.warnings {
+        for warning in &next.loaded.warnings {
             warn!("{warning}");
         }
         metric::CONFIG_RELOADED_AT.set([], seconds(now_ms));
         self.report.replace(Report {
-            warnings: all_described(&loaded.warnings, path.as_deref()),
+            warnings: all_described(&next.loaded.warnings, path.as_deref()),
+            settings: settings.into(),
             status: ConfigStatus {
                 path,
                 generation,
-                sha256: fingerprint.as_str().to_owned(),
+                sha256: next.fingerprint.as_str().to_owned(),
                 loaded_at_ms: now_ms,
                 pending_restart,
                 rejected: None,
                 watch_mode: before.status.watch_mode,
+                sources: next.sources.clone(),
+                previous_generation: Some(self.in_force.number),
+                rolled_back_from: None,
             },
         });
-        self.in_force = fingerprint;
+        self.previous = Some(std::mem::replace(&mut self.in_force, next));
         ReloadOutcome::Applied
     }
 
     /// The files are again what is in force.
     fn note_unchanged(&self) {
         let mut report = (*self.report.current()).clone();
-        if report.status.rejected.take().is_some() {
+        let was_rejected = report.status.rejected.take().is_some();
+        // They say what was rolled back to.
+        let was_rolled_back = report.status.rolled_back_from.take().is_some();
+        if was_rejected || was_rolled_back {
             info!("the configuration on disk is the one in force again");
             self.report.replace(report);
         }
@@ -364,16 +363,12 @@ async fn read(sources: &mut Sources) -> Reading {
     let source = sources.now();
     Reading {
         fingerprint: Fingerprint::of(&source),
-        loaded: Err(busy(source.path)),
+        loaded: Err(busy(source.path.clone())),
+        source,
     }
 }
 
-fn all_described(problems: &[Problem], file: Option<&std::path::Path>) -> Vec<ConfigProblem> {
-    let problems = problems.iter();
-    problems.map(|problem| described(problem, file)).collect()
-}
-
-fn busy(path: Option<std::path::PathBuf>) -> ConfigError {
+fn busy(path: Option<PathBuf>) -> ConfigError {
     ConfigError {
         path,
         role: owlcoda_config::Role::Configuration,
@@ -382,6 +377,7 @@ fn busy(path: Option<std::path::PathBuf>) -> ConfigError {
             code: owlcoda_config::code::FILE_UNREADABLE,
             path: String::new(),
             line: None,
+            column: None,
             message: "the file changes while it is read; write it anew and rename it".to_owned(),
         }],
     }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use owlcoda_config::Config;
+use owlcoda_config::{Config, Origin, Setting};
 use owlcoda_types::{Clock, Secret};
 use tracing::{error, warn};
 
@@ -39,6 +39,23 @@ impl SafeMode {
         config.is_warmed_up = false;
         config.runtimes.clear();
         config
+    }
+
+    /// The same of the values as they are shown.
+    pub(crate) fn reduce_settings(settings: &mut Vec<Setting>) {
+        settings.retain(|setting| !setting.path.starts_with("runtimes["));
+        let off = [
+            "discovery.enabled",
+            "cache.enabled",
+            "captures.enabled",
+            "warmup",
+        ];
+        for setting in settings {
+            if off.contains(&setting.path.as_str()) {
+                setting.value = false.into();
+                setting.origin = Origin::Daemon;
+            }
+        }
     }
 
     /// Puts a store aside at which every start was lost. What is in it stays as it is.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use owlcoda_agent::Agent;
-use owlcoda_config::{Config, Environment, Fingerprint, LogLevel};
+use owlcoda_config::{Config, Environment, LogLevel};
 use owlcoda_control::{Access, Control, ControlSocket, Watching};
 use owlcoda_gateway::{Admission, Gateway, Server, Settings, Token};
 use owlcoda_pipeline::Pipeline;
@@ -37,7 +37,7 @@ use crate::liveness::{self, Liveness};
 use crate::opening::open_store;
 use crate::otel::Exporter;
 use crate::recorder::{AuditRecorder, trace};
-use crate::reload::{Reloader, Report, Sources, Targets};
+use crate::reload::{Generation, Reading, Reloader, Report, Sources, Targets};
 use crate::restart::Invocation;
 use crate::safe_mode::{self, SafeMode};
 use crate::service::Service;
@@ -77,9 +77,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         place.home.clone(),
         environment.clone(),
     );
-    let source = sources.now();
-    let fingerprint = Fingerprint::of(&source);
-    let loaded = owlcoda_config::load(&source, &environment)?;
+    let first = Generation::of(Reading::of(sources.now(), &environment))?;
+    let loaded = &first.loaded;
     let level = log_level(loaded.config.log_level);
     prepare_home(&place.home)?;
     let mut log_file = log_file(&loaded.config, &place.home);
@@ -146,8 +145,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             access,
             place,
             sources,
-            fingerprint,
-            loaded,
+            first,
             logging,
             traces,
             exporter,
@@ -194,9 +192,8 @@ struct Started {
     access: Access,
     place: Place,
     sources: Sources,
-    /// Of the files that were read.
-    fingerprint: Fingerprint,
-    loaded: owlcoda_config::Loaded,
+    /// The configuration.
+    first: Generation,
     logging: Logging,
     /// Where each call leaves a line.
     traces: Option<LineFile>,
@@ -214,18 +211,19 @@ impl Started {
             mut safe_mode,
             access,
             place,
-            mut sources,
-            fingerprint,
-            loaded,
+            sources,
+            first,
             logging,
             traces,
             exporter,
             clock,
             pid,
         } = self;
-        let mut config = loaded.config;
+        let mut config = first.loaded.config.clone();
+        let mut settings = first.settings.clone();
         if safe_mode.is_some() {
             config = SafeMode::reduced(config);
+            SafeMode::reduce_settings(&mut settings);
         }
         let manager = service.manager;
         let signals = Signals::listen().map_err(|source| Failure::System {
@@ -268,7 +266,7 @@ impl Started {
 
         let supervisor = Supervisor::new(Shutdown::new());
         let upstream = Upstream::try_new(config.upstream.connect_timeout)?;
-        let report = Report::of_start(&mut sources, &fingerprint, &loaded.warnings, started_at_ms);
+        let report = Report::of_start(&first, settings, started_at_ms);
         let config_path = report.status.path.clone();
         let config_path = config_path.unwrap_or_else(|| place.home.join("config.json"));
         let config_path = config_path.display().to_string();
@@ -314,8 +312,7 @@ impl Started {
             recorder: Arc::clone(&recorder),
             is_safe_mode: safe_mode.is_some(),
         };
-        let (reloader, reload) =
-            Reloader::new(sources, fingerprint, report, targets, Arc::clone(&clock));
+        let (reloader, reload) = Reloader::new(sources, first, report, targets, Arc::clone(&clock));
 
         let admission = Admission::new(token);
         let lines = Lines {

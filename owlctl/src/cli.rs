@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod config;
 pub(crate) mod insight;
 pub(crate) mod lifecycle;
 pub(crate) mod measure;
@@ -357,12 +358,17 @@ mod tests {
             golden::check(&format!("help_{verb}"), &help);
         }
         for (verb, verbs) in [
-            ("config", &["show", "export", "migrate", "schema"][..]),
+            (
+                "config",
+                &[
+                    "show", "get", "diff", "status", "rollback", "export", "migrate", "schema",
+                ][..],
+            ),
             ("models", &["probe"]),
             ("backends", &["probe", "reset-breaker"]),
             ("clients", &["detach"]),
             ("token", &["show", "rotate"]),
-            ("sessions", &["show"]),
+            ("sessions", &["show", "delete"]),
             ("service", &["install", "uninstall", "status"]),
             ("captures", &["list", "show"]),
             (

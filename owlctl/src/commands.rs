@@ -5,6 +5,7 @@ mod backup;
 mod benchmark;
 mod clients;
 mod completions;
+mod config;
 mod health;
 mod insight;
 mod lifecycle;
@@ -26,7 +27,9 @@ use std::time::Duration;
 use owlcoda_proto::v1::Usage;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::cli::config::LiveConfigVerb;
 use crate::cli::lifecycle::LifecycleVerb;
+use crate::cli::offline::{ConfigArgs, ConfigVerb, OfflineVerb};
 use crate::cli::{Cli, Verb};
 use crate::daemon::Context;
 use crate::error::CommandError;
@@ -42,7 +45,7 @@ pub(crate) async fn run(mut cli: Cli) -> Report {
         &cli.verb,
         Verb::Offline(_) | Verb::Service(_) | Verb::Lifecycle(LifecycleVerb::Start(_))
     );
-    if is_only_here {
+    if is_only_here && live_config(&cli.verb).is_none() {
         return Report::failure(&CommandError::OnlyHere);
     }
     let forward = match Forward::open(&name) {
@@ -64,6 +67,9 @@ async fn run_at(cli: &Cli) -> Report {
     let limit = limit(cli);
     let context = || Context::of_process(&cli.global);
     let answer = async {
+        if let Some(verb) = live_config(&cli.verb) {
+            return config::run(&context()?, verb).await;
+        }
         match &cli.verb {
             Verb::Version(args) => version::run(&context()?, args).await,
             Verb::Status(args) => status::run(&context()?, args).await,
@@ -110,6 +116,16 @@ async fn run_at(cli: &Cli) -> Report {
     }
 }
 
+/// The verb of `owlctl config` that the daemon itself is asked.
+const fn live_config(verb: &Verb) -> Option<&LiveConfigVerb> {
+    match verb {
+        Verb::Offline(OfflineVerb::Config(ConfigArgs {
+            verb: ConfigVerb::Live(verb),
+        })) => Some(verb),
+        _ => None,
+    }
+}
+
 async fn proxied(context: &Context<'_>) -> Result<Report, CommandError> {
     let carried = remote::proxy(&context.place.socket).await;
     carried.map_err(CommandError::Proxy)?;
@@ -122,6 +138,8 @@ fn limit(cli: &Cli) -> Option<Duration> {
         Verb::Logs(args) if args.follow => return None,
         Verb::Status(args) if args.watch => return None,
         Verb::Audit(args) if args.is_long() => None,
+        // A person may think about it.
+        Verb::Sessions(args) if args.asks() => None,
         Verb::Backup(_) => None,
         Verb::Lifecycle(LifecycleVerb::Wait(_)) => Some(60),
         Verb::Proxy => return None,

@@ -44,6 +44,10 @@ pub(crate) enum CommandError {
     NoProgram,
     #[error("no call `{}` is recorded", printable(&clip(.0, 80)))]
     NoSuchRecord(String),
+    #[error("nothing was deleted: there is no terminal to ask at")]
+    Unconfirmed,
+    #[error("nothing was deleted")]
+    Declined,
     #[error("there is no home directory to put files into: set HOME")]
     NoHome,
     #[error("`{}`: {source}", printable(&path.to_string_lossy()))]
@@ -69,7 +73,9 @@ impl CommandError {
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Locate(_) | Self::OnlyHere | Self::Forward { .. } => Exit::Usage,
+            Self::Locate(_) | Self::OnlyHere | Self::Forward { .. } | Self::Unconfirmed => {
+                Exit::Usage
+            }
             Self::Proxy(_) => Exit::NotReachable,
             Self::Connect { source, .. } => match source {
                 ConnectError::Forbidden { .. } => Exit::NotAuthorised,
@@ -94,6 +100,7 @@ impl CommandError {
             | Self::File { .. }
             | Self::Signal { .. }
             | Self::NotBack
+            | Self::Declined
             | Self::NoSuchRecord(_) => Exit::Failed,
         }
     }
@@ -146,6 +153,7 @@ impl CommandError {
             Self::NotBack => {
                 "  see why: owlctl doctor, and log/owlcodad.log in its data directory\n".to_owned()
             }
+            Self::Unconfirmed => "  to delete without a question: --yes\n".to_owned(),
             Self::TimedOut(_) => "  wait longer with --timeout SECS\n".to_owned(),
             _ => String::new(),
         }

@@ -41,12 +41,15 @@ impl Exit {
     const fn row(self) -> (u8, &'static str) {
         match self {
             Self::Ok => (0, "ok"),
-            Self::Failed => (1, "the operation failed"),
+            Self::Failed => (
+                1,
+                "the operation failed, or there are differences (config diff)",
+            ),
             Self::Usage => (2, "wrong arguments"),
             Self::Partial => (
                 3,
-                "done, but not all of it: a key waits for a restart (reload), calls were cut (stop), or records \
-                 could not be read (audit, backup)",
+                "done, but not all of it: a key waits for a restart (reload), calls were cut (stop), records could \
+                 not be read (audit, backup), or not all conversations be deleted (sessions)",
             ),
             Self::NotAuthorised => (4, "not authorised"),
             Self::Degraded => (

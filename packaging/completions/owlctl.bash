@@ -271,8 +271,14 @@ _owlctl() {
             owlctl__subcmd__clients__subcmd__help,list)
                 cmd="owlctl__subcmd__clients__subcmd__help__subcmd__list"
                 ;;
+            owlctl__subcmd__config,diff)
+                cmd="owlctl__subcmd__config__subcmd__diff"
+                ;;
             owlctl__subcmd__config,export)
                 cmd="owlctl__subcmd__config__subcmd__export"
+                ;;
+            owlctl__subcmd__config,get)
+                cmd="owlctl__subcmd__config__subcmd__get"
                 ;;
             owlctl__subcmd__config,help)
                 cmd="owlctl__subcmd__config__subcmd__help"
@@ -280,14 +286,26 @@ _owlctl() {
             owlctl__subcmd__config,migrate)
                 cmd="owlctl__subcmd__config__subcmd__migrate"
                 ;;
+            owlctl__subcmd__config,rollback)
+                cmd="owlctl__subcmd__config__subcmd__rollback"
+                ;;
             owlctl__subcmd__config,schema)
                 cmd="owlctl__subcmd__config__subcmd__schema"
                 ;;
             owlctl__subcmd__config,show)
                 cmd="owlctl__subcmd__config__subcmd__show"
                 ;;
+            owlctl__subcmd__config,status)
+                cmd="owlctl__subcmd__config__subcmd__status"
+                ;;
+            owlctl__subcmd__config__subcmd__help,diff)
+                cmd="owlctl__subcmd__config__subcmd__help__subcmd__diff"
+                ;;
             owlctl__subcmd__config__subcmd__help,export)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__export"
+                ;;
+            owlctl__subcmd__config__subcmd__help,get)
+                cmd="owlctl__subcmd__config__subcmd__help__subcmd__get"
                 ;;
             owlctl__subcmd__config__subcmd__help,help)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__help"
@@ -295,11 +313,17 @@ _owlctl() {
             owlctl__subcmd__config__subcmd__help,migrate)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__migrate"
                 ;;
+            owlctl__subcmd__config__subcmd__help,rollback)
+                cmd="owlctl__subcmd__config__subcmd__help__subcmd__rollback"
+                ;;
             owlctl__subcmd__config__subcmd__help,schema)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__schema"
                 ;;
             owlctl__subcmd__config__subcmd__help,show)
                 cmd="owlctl__subcmd__config__subcmd__help__subcmd__show"
+                ;;
+            owlctl__subcmd__config__subcmd__help,status)
+                cmd="owlctl__subcmd__config__subcmd__help__subcmd__status"
                 ;;
             owlctl__subcmd__help,audit)
                 cmd="owlctl__subcmd__help__subcmd__audit"
@@ -466,17 +490,29 @@ _owlctl() {
             owlctl__subcmd__help__subcmd__clients,list)
                 cmd="owlctl__subcmd__help__subcmd__clients__subcmd__list"
                 ;;
+            owlctl__subcmd__help__subcmd__config,diff)
+                cmd="owlctl__subcmd__help__subcmd__config__subcmd__diff"
+                ;;
             owlctl__subcmd__help__subcmd__config,export)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__export"
                 ;;
+            owlctl__subcmd__help__subcmd__config,get)
+                cmd="owlctl__subcmd__help__subcmd__config__subcmd__get"
+                ;;
             owlctl__subcmd__help__subcmd__config,migrate)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__migrate"
+                ;;
+            owlctl__subcmd__help__subcmd__config,rollback)
+                cmd="owlctl__subcmd__help__subcmd__config__subcmd__rollback"
                 ;;
             owlctl__subcmd__help__subcmd__config,schema)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__schema"
                 ;;
             owlctl__subcmd__help__subcmd__config,show)
                 cmd="owlctl__subcmd__help__subcmd__config__subcmd__show"
+                ;;
+            owlctl__subcmd__help__subcmd__config,status)
+                cmd="owlctl__subcmd__help__subcmd__config__subcmd__status"
                 ;;
             owlctl__subcmd__help__subcmd__models,list)
                 cmd="owlctl__subcmd__help__subcmd__models__subcmd__list"
@@ -492,6 +528,9 @@ _owlctl() {
                 ;;
             owlctl__subcmd__help__subcmd__service,uninstall)
                 cmd="owlctl__subcmd__help__subcmd__service__subcmd__uninstall"
+                ;;
+            owlctl__subcmd__help__subcmd__sessions,delete)
+                cmd="owlctl__subcmd__help__subcmd__sessions__subcmd__delete"
                 ;;
             owlctl__subcmd__help__subcmd__sessions,export)
                 cmd="owlctl__subcmd__help__subcmd__sessions__subcmd__export"
@@ -550,6 +589,9 @@ _owlctl() {
             owlctl__subcmd__service__subcmd__help,uninstall)
                 cmd="owlctl__subcmd__service__subcmd__help__subcmd__uninstall"
                 ;;
+            owlctl__subcmd__sessions,delete)
+                cmd="owlctl__subcmd__sessions__subcmd__delete"
+                ;;
             owlctl__subcmd__sessions,export)
                 cmd="owlctl__subcmd__sessions__subcmd__export"
                 ;;
@@ -561,6 +603,9 @@ _owlctl() {
                 ;;
             owlctl__subcmd__sessions,show)
                 cmd="owlctl__subcmd__sessions__subcmd__show"
+                ;;
+            owlctl__subcmd__sessions__subcmd__help,delete)
+                cmd="owlctl__subcmd__sessions__subcmd__help__subcmd__delete"
                 ;;
             owlctl__subcmd__sessions__subcmd__help,export)
                 cmd="owlctl__subcmd__sessions__subcmd__help__subcmd__export"
@@ -1847,12 +1892,16 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__captures)
-            opts="-o -h --home --socket --context --json --output --no-color --timeout --help list show clear help"
+            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help list show clear help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2281,8 +2330,46 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__config)
-            opts="-o -h --home --socket --context --json --output --no-color --timeout --help show export migrate schema help"
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help show get diff status rollback export migrate schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__config__subcmd__diff)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2364,8 +2451,46 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__config__subcmd__get)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__config__subcmd__help)
-            opts="show export migrate schema help"
+            opts="show get diff status rollback export migrate schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2378,7 +2503,35 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__config__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__config__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__config__subcmd__help__subcmd__get)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2420,6 +2573,20 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__config__subcmd__help__subcmd__rollback)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__config__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -2448,6 +2615,20 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__config__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__config__subcmd__migrate)
             opts="-o -h --dry-run --config --home --socket --context --json --output --no-color --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2459,6 +2640,44 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__config__subcmd__rollback)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2539,6 +2758,44 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__config__subcmd__status)
+            opts="-o -h --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3113,8 +3370,22 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__config)
-            opts="show export migrate schema"
+            opts="show get diff status rollback export migrate schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__config__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3140,7 +3411,35 @@ _owlctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        owlctl__subcmd__help__subcmd__config__subcmd__get)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         owlctl__subcmd__help__subcmd__config__subcmd__migrate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__config__subcmd__rollback)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3169,6 +3468,20 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__config__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__config__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3491,8 +3804,22 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__help__subcmd__sessions)
-            opts="list show export"
+            opts="list show export delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__help__subcmd__sessions__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -4527,7 +4854,7 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions)
-            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help list show export help"
+            opts="-o -h --limit --home --socket --context --json --output --no-color --timeout --help list show export delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4537,6 +4864,44 @@ _owlctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__sessions__subcmd__delete)
+            opts="-y -o -h --yes --home --socket --context --json --output --no-color --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4607,8 +4972,22 @@ _owlctl() {
             return 0
             ;;
         owlctl__subcmd__sessions__subcmd__help)
-            opts="list show export help"
+            opts="list show export delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        owlctl__subcmd__sessions__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

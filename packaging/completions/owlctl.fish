@@ -54,10 +54,10 @@ complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "recommend" -d 'Tells 
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "backends" -d 'Shows the model servers, asks one how it is, or lets it be asked again'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "inspect" -d 'Shows one call: where its time went and, where captures are on, what was said'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "traces" -d 'Lists the latest calls, or the slowest, with what took most of their time'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "captures" -d 'Shows the latest requests and answers, where `captures.enabled` keeps them'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "captures" -d 'Lists the latest requests and answers, where `captures.enabled` keeps them, or shows one'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "backup" -d 'Copies what the daemon keeps into an archive, or checks one'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "sessions" -d 'Lists the conversations, newest first, shows one, or deletes some'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
@@ -67,7 +67,7 @@ complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "service" -d 'Installs
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
-complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "config" -d 'Shows, compares, rolls back, exports or rewrites the configuration'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "version" -d 'Prints the version of this program and of the daemon'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
 complete -c owlctl -n "__fish_owlctl_needs_command" -f -a "proxy" -d 'Carries between standard input and output and the control socket; `--context` runs it there'
@@ -370,6 +370,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l slowest -d 'The
 complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand traces" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l limit -d 'At most this many' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
@@ -380,7 +381,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_s
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "list" -d 'Lists them, the latest first, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "clear" -d 'Forgets all of them'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and not __fish_seen_subcommand_from list show clear help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -415,7 +416,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from clear" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, the latest first, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "clear" -d 'Forgets all of them'
 complete -c owlctl -n "__fish_owlctl_using_subcommand captures; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -623,21 +624,22 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "create" -d 'Makes an archive of the audit and of all conversations, while the daemon serves'
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Checks every line of an archive; needs no daemon'
 complete -c owlctl -n "__fish_owlctl_using_subcommand backup; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l limit -d 'At most this many conversations' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l limit -d 'At most this many conversations' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "list" -d 'Lists them, as without a word'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "show" -d 'Prints what was said'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "export" -d 'Prints everything that happened as one JSON object'
-complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -f -a "list" -d 'Lists them, as without a word'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -f -a "show" -d 'Prints what was said'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -f -a "export" -d 'Prints everything that happened as one JSON object'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -f -a "delete" -d 'Deletes conversations for good, with everything that was said in them; the audit stays'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show export delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'At most this many conversations' -r
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
@@ -669,9 +671,21 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask; where there is no terminal to ask at, nothing is deleted without it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints what was said'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "export" -d 'Prints everything that happened as one JSON object'
+complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Deletes conversations for good, with everything that was said in them; the audit stays'
 complete -c owlctl -n "__fish_owlctl_using_subcommand sessions; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand clients; and not __fish_seen_subcommand_from list detach help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
@@ -884,21 +898,25 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l fix -d 'Mend wh
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand doctor" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
 json\t''
 yaml\t''"
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -s h -l help -d 'Print help'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'
-complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show export migrate schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "get" -d 'Prints a value that is in force in the daemon, or all below a key; keys of providers are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "diff" -d 'Holds the files on disk against what is in force: exit status 0 alike, 1 not, 78 not valid'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "status" -d 'Shows how the configuration stands: generation, files, what waits for a restart, what was rejected'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "rollback" -d 'Puts the generation before the one in force in force again, in the daemon alone'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and not __fish_seen_subcommand_from show get diff status rollback export migrate schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Configuration file [default: `config.json` in the data directory]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
@@ -910,6 +928,46 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l home -d 'Data directory of the daemon [default: `$OWLCODA_HOME`, else `~/.owlcoda`]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l socket -d 'Control socket of the daemon [default: `run/control.sock` in its data directory]' -r -F
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l context -d 'A daemon on another machine, by the name that ssh knows it by; `owlctl` must be in PATH there' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -s o -l output -d 'How to print: text for people, or one document for programs' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l timeout -d 'Give up after this many seconds [default: 10; none for verbs that wait or follow]' -r
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l json -d 'Print one JSON object instead of text: the same as `-o json`'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from export" -l format -d 'What to print: a file for the other machine, variables for a shell, or what is in it' -r -f -a "json\t''
 env\t''
 text\t''"
@@ -947,6 +1005,10 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_su
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -l no-color -d 'No colours; they are for terminals alone, and never where `NO_COLOR` is set'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "get" -d 'Prints a value that is in force in the daemon, or all below a key; keys of providers are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Holds the files on disk against what is in force: exit status 0 alike, 1 not, 78 not valid'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows how the configuration stands: generation, files, what waits for a restart, what was rejected'
+complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Puts the generation before the one in force in force again, in the daemon alone'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
 complete -c owlctl -n "__fish_owlctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'
@@ -1001,10 +1063,10 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "backends" -d 'Shows the model servers, asks one how it is, or lets it be asked again'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "inspect" -d 'Shows one call: where its time went and, where captures are on, what was said'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "traces" -d 'Lists the latest calls, or the slowest, with what took most of their time'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "captures" -d 'Shows the latest requests and answers, where `captures.enabled` keeps them'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "captures" -d 'Lists the latest requests and answers, where `captures.enabled` keeps them, or shows one'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "audit" -d 'Shows the record of model calls; prompts and answers are not recorded'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "backup" -d 'Copies what the daemon keeps into an archive, or checks one'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "sessions" -d 'Lists the conversations, newest first, or shows one'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "sessions" -d 'Lists the conversations, newest first, shows one, or deletes some'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "clients" -d 'Lists the clients that watch a conversation, or makes one stop'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "logs" -d 'Shows what the daemon logs: the latest lines, and with `-f` what comes'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "metrics" -d 'Prints the metrics that Prometheus scrapes'
@@ -1014,7 +1076,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "init" -d 'Writes a configuration from what the model servers of this machine list'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "validate" -d 'Tells everything that is wrong with the configuration, each with its line and code'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "doctor" -d 'Looks at everything that serving depends on, and tells what mends it'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "config" -d 'Shows, exports or rewrites the configuration'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "config" -d 'Shows, compares, rolls back, exports or rewrites the configuration'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "version" -d 'Prints the version of this program and of the daemon'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "completions" -d 'Prints what makes a shell complete `owlctl`'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and not __fish_seen_subcommand_from start stop restart drain wait status health top benchmark models usage perf latency cost cache recommend backends inspect traces captures audit backup sessions clients logs metrics reload token service init validate doctor config version completions proxy help" -f -a "proxy" -d 'Carries between standard input and output and the control socket; `--context` runs it there'
@@ -1026,7 +1088,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subc
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "list" -d 'Shows all of them: how they are, and what they have'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "probe" -d 'Asks one how it is, now, and waits for the verdict'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from backends" -f -a "reset-breaker" -d 'Closes the breakers of its models, so that the next call asks it again'
-complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "list" -d 'Lists them, the latest first'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "list" -d 'Lists them, the latest first, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "show" -d 'Shows one: what the caller and the model servers sent and got'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from captures" -f -a "clear" -d 'Forgets all of them'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "list" -d 'Lists calls, newest first; the same as without a verb'
@@ -1040,6 +1102,7 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subc
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "list" -d 'Lists them, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "show" -d 'Prints what was said'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "export" -d 'Prints everything that happened as one JSON object'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from sessions" -f -a "delete" -d 'Deletes conversations for good, with everything that was said in them; the audit stays'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from clients" -f -a "list" -d 'Lists them, as without a word'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from clients" -f -a "detach" -d 'Makes one stop; the conversation itself goes on'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "show" -d 'Prints the token that opens the HTTP API, and nothing else'
@@ -1048,6 +1111,10 @@ complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subc
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from service" -f -a "uninstall" -d 'Removes the files of the service; those that were edited stay'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from service" -f -a "status" -d 'Tells of each file whether it is there, and whether it was edited'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Prints every value that a start would take and what it comes from; keys are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "get" -d 'Prints a value that is in force in the daemon, or all below a key; keys of providers are never shown'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "diff" -d 'Holds the files on disk against what is in force: exit status 0 alike, 1 not, 78 not valid'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "status" -d 'Shows how the configuration stands: generation, files, what waits for a restart, what was rejected'
+complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "rollback" -d 'Puts the generation before the one in force in force again, in the daemon alone'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "export" -d 'Prints a configuration that another machine can use, without keys'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "migrate" -d 'Rewrites a file of an older version in the form of today; the old one is kept beside it'
 complete -c owlctl -n "__fish_owlctl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'Prints the JSON Schema of the configuration\'s file, for editors'

@@ -14,6 +14,7 @@ use crate::v1::access_client::AccessClient;
 use crate::v1::audit_client::AuditClient;
 use crate::v1::backends_client::BackendsClient;
 use crate::v1::backup_client::BackupClient;
+use crate::v1::config_client::ConfigClient;
 use crate::v1::daemon_client::DaemonClient;
 use crate::v1::events_client::EventsClient;
 use crate::v1::figures_client::FiguresClient;
@@ -102,6 +103,10 @@ impl Client {
     service! {
         /// The calls that copy what the daemon keeps.
         backup: BackupClient
+    }
+    service! {
+        /// The calls about the configuration in force.
+        config: ConfigClient
     }
     service! {
         /// The daemon's own calls.

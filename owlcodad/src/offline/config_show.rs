@@ -44,6 +44,7 @@ impl<'s> From<&'s Origin> for SourceRow<'s> {
             Origin::Variable(name) => ("variable", None, Some(name.as_str())),
             Origin::Catalog => ("catalog", None, None),
             Origin::Credentials => ("credentials", None, None),
+            Origin::Daemon => ("daemon", None, None),
         };
         Self {
             kind,
@@ -88,6 +89,7 @@ fn text(file: Option<&str>, settings: &[Setting]) -> String {
             Origin::Variable(name) => name.clone(),
             Origin::Catalog => "catalog.json".to_owned(),
             Origin::Credentials => "credentials.json".to_owned(),
+            Origin::Daemon => "the daemon".to_owned(),
         };
         let head = format!("{} = ", printable(&setting.path));
         text.push_str(&wrapped(&head, &format!("{}  ({source})", setting.value)));

@@ -1,9 +1,11 @@
 //! `owlcodad doctor`: looks at everything that serving depends on, and says what mends it.
 //!
-//! Nothing is changed unless `--fix` asks for it, and nothing waits for long: every look at another program has a limit.
+//! Nothing is changed unless `--fix` asks for it, and nothing waits for long: every look at another
+//! program has a limit. What can be seen without a daemon comes first, then what one that runs tells.
 
 mod bundle;
 mod files;
+mod live;
 mod machine;
 mod mend;
 mod network;
@@ -21,6 +23,9 @@ use crate::offline::document::{json, shown};
 use crate::offline::text::wrapped;
 use crate::offline::validate::Verdict;
 use crate::offline::{Answer, Ground, wait_for};
+
+/// The variable in which `owlctl` says of which version it is. A flag would stop an older program.
+const ASKED_BY: &str = "OWLCODA_OWLCTL_VERSION";
 
 /// How a check came out, the better first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,10 +167,8 @@ pub(super) async fn examine(ground: &Ground, verdict: &Verdict) -> Examination {
         files::configuration(ground, verdict),
         files::home(&ground.place.home),
         files::instance(&ground.place, &daemon),
-        service::version(&ground.place).await,
+        files::token(&ground.place.home),
     ];
-    checks.extend(service::units().await);
-    checks.push(files::token(&ground.place.home));
     match &verdict.loaded {
         Some(loaded) => {
             let config = &loaded.config;
@@ -190,6 +193,25 @@ pub(super) async fn examine(ground: &Ground, verdict: &Verdict) -> Examination {
     }
 }
 
+/// The same, and what only a daemon that runs and the service manager can tell.
+async fn examine_all(ground: &Ground, verdict: &Verdict) -> Vec<Check> {
+    let loaded = verdict.loaded.as_ref();
+    let max_connections = loaded.map(|loaded| loaded.config.server.max_connections);
+    let asked_by = ground
+        .env
+        .get(ASKED_BY)
+        .and_then(|version| version.to_str());
+    let (examination, live, units) = tokio::join!(
+        examine(ground, verdict),
+        live::look(&ground.place, max_connections, asked_by),
+        service::units(),
+    );
+    let mut checks = examination.checks;
+    checks.extend(live);
+    checks.extend(units);
+    checks
+}
+
 pub(super) fn run(args: &DoctorArgs) -> Result<Answer, Failure> {
     let ground = Ground::with_socket(&args.place, args.socket.as_deref())?;
     let verdict = Verdict::of(&ground.source, &ground.env);
@@ -198,8 +220,8 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Answer, Failure> {
         let daemon = wait_for(files::Daemon::look(&ground.place))?;
         mended = mend::mend(&ground.place, &daemon);
     }
-    let examination = wait_for(examine(&ground, &verdict))?;
-    let mut answer = answer(&examination.checks, &mended, args.bundle.as_deref());
+    let checks = wait_for(examine_all(&ground, &verdict))?;
+    let mut answer = answer(&checks, &mended, args.bundle.as_deref());
     if let Some(path) = &args.bundle {
         let mut parts = vec![bundle::Part::new("doctor.json", answer.json.as_bytes())];
         // A configuration that is not valid is in the checks.

@@ -53,6 +53,8 @@ pub(crate) struct ProblemRow {
     /// Null where an environment variable is at fault.
     file: Option<String>,
     line: Option<u32>,
+    /// In bytes from 1.
+    column: Option<u32>,
     path: String,
     message: String,
 }
@@ -68,6 +70,7 @@ impl From<&ConfigProblem> for ProblemRow {
             code: problem.code.clone(),
             file: Some(problem.file.clone()).filter(|file| !file.is_empty()),
             line: problem.line,
+            column: problem.column,
             path: problem.path.clone(),
             message: problem.message.clone(),
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use owlcoda_config::{ConfigError, Environment, Fingerprint, Loaded, Problem, Source};
+use owlcoda_config::{ConfigError, Environment, Fingerprint, Loaded, Problem, Setting, Source};
 use owlcoda_supervise::ConfigProblem;
 
 /// Where to look. The files may come, go and change.
@@ -18,8 +18,32 @@ pub(crate) struct Sources {
 /// What was read at one moment.
 #[derive(Debug)]
 pub(crate) struct Reading {
+    pub(crate) source: Source,
     pub(crate) fingerprint: Fingerprint,
-    pub(crate) loaded: Result<Loaded, ConfigError>,
+    /// With every value as it is shown.
+    pub(crate) loaded: Result<(Loaded, Vec<Setting>), ConfigError>,
+}
+
+impl Reading {
+    /// Of these files at this moment.
+    pub(crate) fn of(source: Source, env: &Environment) -> Self {
+        let read = owlcoda_config::settings(&source, env);
+        Self {
+            fingerprint: Fingerprint::of(&source),
+            loaded: read.map(|(settings, loaded)| (loaded, settings)),
+            source,
+        }
+    }
+
+    /// The files.
+    pub(super) fn sources(&self) -> Vec<PathBuf> {
+        let Source {
+            path,
+            credentials,
+            catalog,
+        } = self.source.clone();
+        [path, credentials, catalog].into_iter().flatten().collect()
+    }
 }
 
 impl Sources {
@@ -72,12 +96,9 @@ impl Sources {
     /// Reads them. `None` where somebody was writing meanwhile.
     pub(crate) fn read(&mut self) -> Option<Reading> {
         let source = self.now();
-        let fingerprint = Fingerprint::of(&source);
-        let loaded = owlcoda_config::load(&source, &self.env);
-        (Fingerprint::of(&source) == fingerprint).then_some(Reading {
-            fingerprint,
-            loaded,
-        })
+        let before = Fingerprint::of(&source);
+        let reading = Reading::of(source, &self.env);
+        (reading.fingerprint == before).then_some(reading)
     }
 }
 
@@ -98,6 +119,7 @@ pub(crate) fn described(problem: &Problem, file: Option<&Path>) -> ConfigProblem
         code: problem.code.to_owned(),
         file: file.map_or_else(String::new, |file| file.display().to_string()),
         line: problem.line,
+        column: problem.column.filter(|_| file.is_some()),
         path: problem.path.clone(),
         message: problem.message.clone(),
     }

@@ -61,6 +61,11 @@ async fn what_was_said_is_kept_only_where_captures_are_on_and_at_once() {
         answer.text()
     );
     let listed = owlctl(&daemon, &["captures", "list"]).await;
+    let bare = owlctl(&daemon, &["captures"]).await;
+    assert_eq!(
+        (&bare.stdout, &bare.stderr),
+        (&listed.stdout, &listed.stderr)
+    );
     assert_eq!((listed.status, listed.stdout.as_str()), (Some(0), ""));
     assert!(listed.stderr.contains("captures are off"), "{listed:?}");
     assert_eq!(

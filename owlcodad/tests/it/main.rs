@@ -22,6 +22,8 @@ mod clients;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod config_verbs;
+#[cfg(test)]
 mod control_plane;
 #[cfg(test)]
 mod credentials;
@@ -73,6 +75,8 @@ mod resilience;
 mod runtime_keys;
 #[cfg(test)]
 mod service;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod start_stop;
 #[cfg(test)]

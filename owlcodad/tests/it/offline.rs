@@ -4,6 +4,7 @@ mod clients;
 mod configs;
 mod hindrance;
 mod hostile;
+mod live;
 mod machine;
 mod mend;
 

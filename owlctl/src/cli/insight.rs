@@ -190,24 +190,26 @@ pub(crate) struct TracesArgs {
     pub(crate) slowest: bool,
 }
 
-/// Shows the latest requests and answers, where `captures.enabled` keeps them
+/// Lists the latest requests and answers, where `captures.enabled` keeps them, or shows one
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE,
+    args_conflicts_with_subcommands = true,
     before_help = "Examples:
-  owlctl captures list
+  owlctl captures
   owlctl captures show req_0198f3...
-  owlctl captures clear              forgets all of them",
-    arg_required_else_help = true
+  owlctl captures clear              forgets all of them"
 )]
 pub(crate) struct CapturesArgs {
     #[command(subcommand)]
-    pub(crate) verb: CapturesVerb,
+    pub(crate) verb: Option<CapturesVerb>,
+    #[command(flatten)]
+    pub(crate) list: ListCapturesArgs,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CapturesVerb {
-    /// Lists them, the latest first
+    /// Lists them, the latest first, as without a word
     List(ListCapturesArgs),
     /// Shows one: what the caller and the model servers sent and got
     Show(ShowCaptureArgs),

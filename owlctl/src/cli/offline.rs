@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::TEMPLATE;
+use super::config::LiveConfigVerb;
 
 /// What the daemon's program does without serving.
 #[derive(Debug, Subcommand)]
@@ -75,9 +76,17 @@ pub(crate) struct DoctorArgs {
     pub(crate) config: Option<PathBuf>,
 }
 
-/// Shows, exports or rewrites the configuration
+/// Shows, compares, rolls back, exports or rewrites the configuration
 #[derive(Debug, Args)]
-#[command(help_template = TEMPLATE, arg_required_else_help = true)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl config show         what a start would take, from the files
+  owlctl config get port     what is in force in the daemon
+  owlctl config diff         what the files say otherwise
+  owlctl config rollback     back to what was in force before",
+    arg_required_else_help = true
+)]
 pub(crate) struct ConfigArgs {
     #[command(subcommand)]
     pub(crate) verb: ConfigVerb,
@@ -86,6 +95,8 @@ pub(crate) struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigVerb {
     Show(ShowArgs),
+    #[command(flatten)]
+    Live(LiveConfigVerb),
     Export(ExportArgs),
     Migrate(MigrateArgs),
     Schema(SchemaArgs),

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::TEMPLATE;
 
-/// Lists the conversations, newest first, or shows one
+/// Lists the conversations, newest first, shows one, or deletes some
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE,
@@ -12,13 +12,21 @@ use super::TEMPLATE;
     before_help = "Examples:
   owlctl sessions            go on with one: owl-repl --resume ID
   owlctl sessions show last
-  owlctl sessions export last > conversation.json"
+  owlctl sessions export last > conversation.json
+  owlctl sessions delete ID ID    for good; asks first"
 )]
 pub(crate) struct SessionsArgs {
     #[command(subcommand)]
     pub(crate) verb: Option<SessionsVerb>,
     #[command(flatten)]
     pub(crate) list: ListSessionsArgs,
+}
+
+impl SessionsArgs {
+    /// Whether a person is asked something.
+    pub(crate) const fn asks(&self) -> bool {
+        matches!(&self.verb, Some(SessionsVerb::Delete(args)) if !args.yes)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -49,4 +57,23 @@ pub(crate) enum SessionsVerb {
         #[arg(value_name = "ID")]
         id: String,
     },
+    Delete(DeleteSessionsArgs),
+}
+
+/// Deletes conversations for good, with everything that was said in them; the audit stays
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "Examples:
+  owlctl sessions delete last
+  owlctl sessions delete --yes ID ID     exit status 3 where not all could be
+  owlctl --json sessions | jq -r '.sessions[].id' | xargs owlctl sessions delete --yes"
+)]
+pub(crate) struct DeleteSessionsArgs {
+    /// Ids of conversations, or `last`; one with a turn that runs, or that is watched, stays
+    #[arg(value_name = "ID", required = true, num_args = 1..=1000)]
+    pub(crate) ids: Vec<String>,
+    /// Do not ask; where there is no terminal to ask at, nothing is deleted without it
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 }

@@ -12,6 +12,9 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::Report;
 
+/// The variable that tells the daemon's program of which version this one is.
+const ASKED_BY: &str = "OWLCODA_OWLCTL_VERSION";
+
 /// The daemon's program.
 const PROGRAM: &str = "owlcodad";
 
@@ -52,6 +55,8 @@ fn arguments(verb: &OfflineVerb, global: &Global) -> Vec<OsString> {
                 }
                 &args.config
             }
+            // The daemon itself is asked, and not its program.
+            ConfigVerb::Live(_) => return line.0,
             ConfigVerb::Schema(_) => {
                 line.words(&["config", "schema"]);
                 return line.0;
@@ -125,6 +130,7 @@ async fn run_with(arguments: Vec<OsString>) -> Result<Report, CommandError> {
     let mut command = tokio::process::Command::new(&program);
     command
         .args(arguments)
+        .env(ASKED_BY, env!("CARGO_PKG_VERSION"))
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let ended = command

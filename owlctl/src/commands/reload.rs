@@ -36,14 +36,22 @@ pub(super) struct Config<'a> {
     /// Of the files on disk.
     problems: Vec<Problem<'a>>,
     watch_mode: &'a str,
+    /// Every file that it was read from.
+    sources: &'a [String],
+    /// The generation that a rollback leads to; null where there is none.
+    previous_generation: Option<u64>,
+    /// The generation that was given up for the one in force; null unless the files still say it.
+    rolled_back_from: Option<u64>,
 }
 
 #[derive(Serialize)]
-struct Problem<'a> {
+pub(super) struct Problem<'a> {
     severity: &'a str,
     code: &'a str,
     file: Option<&'a str>,
     line: Option<u32>,
+    /// In bytes from 1.
+    column: Option<u32>,
     path: &'a str,
     message: &'a str,
 }
@@ -61,6 +69,9 @@ impl<'a> From<&'a ConfigStatus> for Config<'a> {
             rejected_at: rejected_at.flatten(),
             problems: status.problems.iter().map(Problem::from).collect(),
             watch_mode: &status.watch_mode,
+            sources: &status.sources,
+            previous_generation: some_number(status.previous_generation),
+            rolled_back_from: some_number(status.rolled_back_from),
         }
     }
 }
@@ -72,6 +83,7 @@ impl<'a> From<&'a ConfigProblem> for Problem<'a> {
             code: &problem.code,
             file: some(&problem.file),
             line: Some(problem.line).filter(|line| *line != 0),
+            column: Some(problem.column).filter(|column| *column != 0),
             path: &problem.path,
             message: &problem.message,
         }
@@ -125,13 +137,16 @@ fn verdict(answer: &ReloadResponse, config: &ConfigStatus) -> String {
 }
 
 /// As compilers write it.
-fn line(problem: &ConfigProblem) -> String {
+pub(super) fn line(problem: &ConfigProblem) -> String {
     let mut line = String::new();
     if !problem.file.is_empty() {
         line.push_str(&problem.file);
         if problem.line != 0 {
             // Writing to a String cannot fail.
             let _ = write!(line, ":{}", problem.line);
+        }
+        if problem.column != 0 {
+            let _ = write!(line, ":{}", problem.column);
         }
         line.push_str(": ");
     }
@@ -144,6 +159,11 @@ fn line(problem: &ConfigProblem) -> String {
     // Writing to a String cannot fail.
     let _ = write!(line, "{} [{}]", problem.message, problem.code);
     printable(&line).into_owned()
+}
+
+/// A number of the protocol that is 0 is no value.
+fn some_number(number: u64) -> Option<u64> {
+    Some(number).filter(|number| *number != 0)
 }
 
 /// An empty string of the protocol is no value.
@@ -173,6 +193,7 @@ mod tests {
             code: code.to_owned(),
             file: "/home/ada/.owlcoda/config.json".to_owned(),
             line,
+            column: u32::from(line != 0) * 5,
             path: path.to_owned(),
             message: message.to_owned(),
         }

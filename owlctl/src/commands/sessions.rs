@@ -1,5 +1,6 @@
 //! `owlctl sessions`: the conversations that the daemon keeps.
 
+mod delete;
 mod replay;
 
 use jiff::tz::TimeZone;
@@ -64,6 +65,7 @@ pub(super) async fn run(
         Some(SessionsVerb::List(args)) => return list(context, args.limit).await,
         Some(SessionsVerb::Show { id }) => (id, false),
         Some(SessionsVerb::Export { id }) => (id, true),
+        Some(SessionsVerb::Delete(args)) => return delete::run(context, &client, args).await,
     };
     let request = GetSessionRequest {
         session_id: id.clone(),

@@ -23,6 +23,17 @@ pub enum AgentError {
         /// The turn that runs.
         turn: TurnId,
     },
+    /// Somebody watches it.
+    #[error(
+        "{session} is being watched by {n_clients} of the clients that `owlctl clients` lists; close \
+         them, or let them go with `owlctl clients detach N`"
+    )]
+    Watched {
+        /// The session.
+        session: SessionId,
+        /// How many do.
+        n_clients: usize,
+    },
     /// The request itself is wrong.
     #[error("{0}")]
     Invalid(&'static str),
@@ -75,7 +86,7 @@ impl AgentError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::NotFound { .. } | Self::NoSessions => ErrorCode::NotFound,
-            Self::TurnRuns { .. } => ErrorCode::Conflict,
+            Self::TurnRuns { .. } | Self::Watched { .. } => ErrorCode::Conflict,
             Self::Invalid(_) => ErrorCode::InvalidRequest,
             Self::InputTooLarge { .. } => ErrorCode::TooLarge,
             Self::Model(error) => error.code(),

@@ -202,6 +202,21 @@ impl Agent {
             .await
     }
 
+    /// Removes a session with everything in it; durable on return. One that cannot be read is removed, too.
+    ///
+    /// # Errors
+    ///
+    /// `TurnRuns` and `Watched` where it is in use, `NotFound`, and what the store says.
+    pub async fn remove(&self, id: SessionId) -> Result<(), AgentError> {
+        let is_active = self.hub.active.lock().contains_key(&id);
+        if !is_active && matches!(self.hub.store.get(id).await, Ok(None)) {
+            return Err(AgentError::NotFound { session: id });
+        }
+        let (reply, answer) = oneshot::channel();
+        self.hub.send(id, Command::Remove { reply })?;
+        answer.await.unwrap_or(Err(AgentError::TaskEnded))
+    }
+
     /// Watches a session, from the event after `after_seq` on; 0 is from its beginning, and a
     /// number past the newest event is taken for the newest.
     pub async fn attach(&self, id: SessionId, after_seq: u64) -> Result<Attached, AgentError> {

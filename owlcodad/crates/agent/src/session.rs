@@ -3,6 +3,8 @@
 //! It ends when nobody watches, no turn runs and its mailbox is empty; the next request loads the
 //! session again. It never waits for a client, only for the store.
 
+mod removal;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     },
     /// Somebody wants to watch.
     Attach { reply: Reply<Registered> },
+    /// Nobody wants it any more.
+    Remove { reply: Reply<()> },
     /// Somebody watches no longer.
     Left,
 }
@@ -56,6 +60,7 @@ impl Command {
             Self::Submit { reply, .. } => drop(reply.send(Err(error))),
             Self::Interrupt { reply, .. } => drop(reply.send(Err(error))),
             Self::Attach { reply } => drop(reply.send(Err(error))),
+            Self::Remove { reply } => drop(reply.send(Err(error))),
             Self::Left => {}
         }
     }
@@ -67,6 +72,8 @@ enum Leave {
     Unused,
     /// The daemon stops.
     Stopped,
+    /// There is no such session any more.
+    Removed,
 }
 
 /// What a session's task starts with.
@@ -98,12 +105,14 @@ pub(crate) async fn run(start: Start, stop: CancellationToken) {
                 call: ModelCall::None,
                 subscribers: Subscribers::default(),
                 effects: Vec::new(),
+                is_removed: false,
                 sender,
                 status,
             };
             session.serve(&mut mailbox, &stop).await
         }
         Err(error) => {
+            removal::of_unreadable(&hub, id, &mut mailbox, &error).await;
             hub.forget(id);
             Err(error)
         }
@@ -111,6 +120,7 @@ pub(crate) async fn run(start: Start, stop: CancellationToken) {
     let error = match served {
         Ok(Leave::Unused) => return,
         Ok(Leave::Stopped) => AgentError::ShuttingDown,
+        Ok(Leave::Removed) => AgentError::NotFound { session: id },
         Err(error) => {
             error!(session.id = %id, error.code = error.code().as_str(), %error, "session ended");
             error
@@ -131,6 +141,7 @@ struct Session {
     subscribers: Subscribers,
     /// Empty between two steps.
     effects: Vec<Effect>,
+    is_removed: bool,
     sender: mpsc::WeakSender<Command>,
     status: watch::Sender<Status>,
 }
@@ -181,6 +192,10 @@ impl Session {
                 self.hub.forget(id);
                 return Err(error.into());
             }
+            if self.is_removed {
+                self.hub.forget(id);
+                return Ok(Leave::Removed);
+            }
             if stop.is_cancelled() && self.turn.running().is_none() {
                 self.hub.forget(id);
                 self.subscribers.close();
@@ -227,6 +242,10 @@ impl Session {
             }
             Command::Attach { reply } => {
                 let _ = reply.send(self.register());
+                Ok(())
+            }
+            Command::Remove { reply } => {
+                let _ = reply.send(self.remove().await);
                 Ok(())
             }
             Command::Left => Ok(()),

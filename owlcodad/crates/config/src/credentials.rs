@@ -174,6 +174,7 @@ fn error(code: &'static str, path: &str, message: String) -> Problem {
         code,
         path: path.to_owned(),
         line: None,
+        column: None,
         message,
     }
 }

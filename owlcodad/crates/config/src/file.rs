@@ -263,6 +263,7 @@ fn of_file(name: &str, remark: Problem) -> Problem {
     Problem {
         path: format!("{name}: {line}{}", remark.path),
         line: None,
+        column: None,
         ..remark
     }
 }
@@ -329,6 +330,7 @@ fn problem(code: &'static str, message: String) -> Problem {
         code,
         path: String::new(),
         line: None,
+        column: None,
         message,
     }
 }

@@ -52,15 +52,16 @@ pub(crate) fn report_duplicates(text: &str, report: &mut Report) {
                 code: code::DUPLICATE_KEY,
                 path: place.path.to_owned(),
                 line: Some(place.line),
+                column: Some(place.column),
                 message: "is given twice; remove one".to_owned(),
             });
         }
     });
 }
 
-/// Gives each problem the line of its path, or of the nearest thing around it that is there.
+/// Gives each problem the line and the column of its path, or of the nearest thing around it that is there.
 pub(crate) fn locate(text: &str, problems: &mut [Problem]) {
-    let mut wanted: HashMap<String, Option<u32>> = HashMap::new();
+    let mut wanted: HashMap<String, Option<(u32, u32)>> = HashMap::new();
     for problem in problems.iter().filter(|problem| problem.line.is_none()) {
         let mut path = Some(problem.path.as_str());
         while let Some(some) = path.filter(|path| !path.is_empty()) {
@@ -69,15 +70,16 @@ pub(crate) fn locate(text: &str, problems: &mut [Problem]) {
         }
     }
     scan(text, &mut |place| {
-        if let Some(line) = wanted.get_mut(place.path) {
-            *line = Some(place.line);
+        if let Some(found) = wanted.get_mut(place.path) {
+            *found = Some((place.line, place.column));
         }
     });
     for problem in problems.iter_mut().filter(|problem| problem.line.is_none()) {
         let mut path = Some(problem.path.as_str());
         while let Some(some) = path {
-            if let Some(Some(line)) = wanted.get(some) {
+            if let Some(Some((line, column))) = wanted.get(some) {
                 problem.line = Some(*line);
+                problem.column = Some(*column);
                 break;
             }
             path = parent(some);
@@ -102,6 +104,8 @@ fn parent(path: &str) -> Option<&str> {
 struct Place<'p> {
     path: &'p str,
     line: u32,
+    /// In bytes from 1.
+    column: u32,
     is_repeated: bool,
 }
 
@@ -110,6 +114,7 @@ fn scan(text: &str, visit: &mut dyn FnMut(Place<'_>)) {
         text,
         at: 0,
         line: 1,
+        line_at: 0,
         path: String::new(),
         visit,
     };
@@ -122,6 +127,8 @@ struct Scanner<'t, 'v> {
     /// Byte offset, always at a character boundary when a string begins or ends.
     at: usize,
     line: u32,
+    /// Byte offset at which the line begins.
+    line_at: usize,
     path: String,
     visit: &'v mut dyn FnMut(Place<'_>),
 }
@@ -133,9 +140,17 @@ impl<'t> Scanner<'t, '_> {
 
     fn skip_space(&mut self) {
         while let Some(byte @ (b' ' | b'\t' | b'\r' | b'\n')) = self.peek() {
-            self.line += u32::from(byte == b'\n');
             self.at += 1;
+            if byte == b'\n' {
+                self.line += 1;
+                self.line_at = self.at;
+            }
         }
+    }
+
+    /// Where in its line the scanner is, in bytes from 1.
+    fn column(&self) -> u32 {
+        u32::try_from(self.at - self.line_at + 1).unwrap_or(u32::MAX)
     }
 
     fn eat(&mut self, byte: u8) -> Option<()> {
@@ -164,13 +179,14 @@ impl<'t> Scanner<'t, '_> {
             if self.eat(b'}').is_some() {
                 return Some(());
             }
-            let line = self.line;
+            let (line, column) = (self.line, self.column());
             let key = self.string()?;
             push_key(&mut self.path, &key);
             let is_repeated = !seen.insert(key);
             (self.visit)(Place {
                 path: &self.path,
                 line,
+                column,
                 is_repeated,
             });
             self.skip_space();
@@ -194,9 +210,11 @@ impl<'t> Scanner<'t, '_> {
                 return Some(());
             }
             push_index(&mut self.path, idx);
+            let column = self.column();
             (self.visit)(Place {
                 path: &self.path,
                 line: self.line,
+                column,
                 is_repeated: false,
             });
             self.value(depth + 1)?;
@@ -247,27 +265,28 @@ impl<'t> Scanner<'t, '_> {
 mod tests {
     use super::*;
 
-    fn places(text: &str) -> Vec<(String, u32, bool)> {
+    fn places(text: &str) -> Vec<(String, (u32, u32), bool)> {
         let mut places = Vec::new();
         scan(text, &mut |place| {
-            places.push((place.path.to_owned(), place.line, place.is_repeated));
+            let at = (place.line, place.column);
+            places.push((place.path.to_owned(), at, place.is_repeated));
         });
         places
     }
 
     #[test]
-    fn every_key_and_item_has_its_line() {
+    fn every_key_and_item_has_its_line_and_column() {
         let text = "{\n \"a\": [1,\n {\"b\\n\": \"}{\\\"\"}],\n\n\"c.d\":{\"e\":null}, \"a\":2}";
         assert_eq!(
             places(text),
             [
-                ("a".to_owned(), 2, false),
-                ("a[0]".to_owned(), 2, false),
-                ("a[1]".to_owned(), 3, false),
-                ("a[1][\"b\\n\"]".to_owned(), 3, false),
-                ("[\"c.d\"]".to_owned(), 5, false),
-                ("[\"c.d\"].e".to_owned(), 5, false),
-                ("a".to_owned(), 5, true),
+                ("a".to_owned(), (2, 2), false),
+                ("a[0]".to_owned(), (2, 8), false),
+                ("a[1]".to_owned(), (3, 2), false),
+                ("a[1][\"b\\n\"]".to_owned(), (3, 3), false),
+                ("[\"c.d\"]".to_owned(), (5, 1), false),
+                ("[\"c.d\"].e".to_owned(), (5, 8), false),
+                ("a".to_owned(), (5, 19), true),
             ]
         );
     }
@@ -280,8 +299,8 @@ mod tests {
         let problems = report.finish(|problems| {
             locate("{\"models\": [\n{\"id\": \"a\"},\n{}\n]}", problems);
         });
-        let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
-        assert_eq!(lines, [Some(3), None]);
+        let places: Vec<_> = problems.iter().map(|it| (it.line, it.column)).collect();
+        assert_eq!(places, [(Some(3), Some(1)), (None, None)]);
     }
 
     proptest::proptest! {

@@ -127,6 +127,7 @@ pub(crate) fn migrate(document: &mut Document) -> Result<Journal, Problem> {
             code: code::NEWER_CONFIG,
             path: "configVersion".to_owned(),
             line: None,
+            column: None,
             message: format!(
                 "the file has the form of version {newer}, and this owlcodad knows those up to \
                  {CONFIG_VERSION}; use a newer owlcodad, or the backup of the file that its \

@@ -103,15 +103,15 @@ pub(crate) type Document = serde_json::Map<String, Value>;
 
 /// The object that a text holds.
 pub(crate) fn document(text: &str) -> Result<Document, Problem> {
-    let (code, line, message) = if text.trim().is_empty() {
+    let (code, (line, column), message) = if text.trim().is_empty() {
         let message = "the file is empty; `{}` is the smallest configuration".to_owned();
-        (code::EMPTY_FILE, None, message)
+        (code::EMPTY_FILE, (None, None), message)
     } else {
         match serde_json::from_str(text) {
             Ok(Value::Object(document)) => return Ok(document),
             Ok(_) => {
                 let message = "the file must hold one JSON object, `{ … }`".to_owned();
-                (code::NOT_AN_OBJECT, None, message)
+                (code::NOT_AN_OBJECT, (None, None), message)
             }
             Err(error) => {
                 let place = format!(" at line {} column {}", error.line(), error.column());
@@ -119,7 +119,9 @@ pub(crate) fn document(text: &str) -> Result<Document, Problem> {
                 let reason = reason.strip_suffix(&place).unwrap_or(&reason);
                 let message = format!("is not valid JSON: {reason}, column {}", error.column());
                 let line = u32::try_from(error.line()).ok();
-                (code::INVALID_JSON, line, message)
+                let column = u32::try_from(error.column()).ok();
+                let place = (line, column.filter(|column| *column > 0));
+                (code::INVALID_JSON, place, message)
             }
         }
     };
@@ -128,6 +130,7 @@ pub(crate) fn document(text: &str) -> Result<Document, Problem> {
         code,
         path: String::new(),
         line,
+        column,
         message,
     })
 }

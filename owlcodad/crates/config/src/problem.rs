@@ -25,6 +25,9 @@ pub struct Problem {
     pub path: String,
     /// Line in the file, from 1. None where the file has no such place.
     pub line: Option<u32>,
+    /// Where in that line it begins, in bytes from 1. None where there is no such line, or nothing is
+    /// known of it.
+    pub column: Option<u32>,
     /// A fragment for people. Never holds a key, a token or a header value.
     pub message: String,
 }
@@ -191,6 +194,7 @@ impl Report {
             code,
             path: path.into(),
             line: None,
+            column: None,
             message: message.into(),
         });
     }
@@ -206,6 +210,7 @@ impl Report {
             code,
             path: path.into(),
             line: None,
+            column: None,
             message: message.into(),
         });
     }
@@ -257,6 +262,7 @@ impl Report {
                     code: code::MORE_PROBLEMS,
                     path: String::new(),
                     line: None,
+                    column: None,
                     message: format!("and {} more of the kind", n_found - MAX_PROBLEMS),
                 });
             }

@@ -59,6 +59,7 @@ pub fn migrated(path: &Path) -> Result<Migrated, Vec<Problem>> {
             code: code::WRONG_TYPE,
             path: "configVersion".to_owned(),
             line: None,
+            column: None,
             message,
         }));
     };

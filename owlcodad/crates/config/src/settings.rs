@@ -19,7 +19,7 @@ use crate::provider;
 use crate::resolve::VARIABLES;
 
 /// In place of what nobody is shown.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// Words in the name of a program's argument that tell that a secret follows.
 const SECRET_WORDS: [&str; 4] = ["key", "token", "secret", "password"];
@@ -51,6 +51,8 @@ pub enum Origin {
     Catalog,
     /// The file with keys.
     Credentials,
+    /// The daemon itself, which does without something for now.
+    Daemon,
 }
 
 /// Reads the configuration and tells every value in force. Groups and values that nobody set and
@@ -236,13 +238,8 @@ impl View<'_> {
             ("server", json!(model.server.as_str())),
             ("headers", json!(masked)),
             ("contextWindow", json!(model.context_window)),
-            (
-                "timeoutMs",
-                self.written
-                    .value(&at("timeoutMs"))
-                    .cloned()
-                    .unwrap_or_default(),
-            ),
+            ("timeoutMs", self.as_written(&at("timeoutMs"))),
+            ("price", self.as_written(&at("price"))),
         ] {
             self.push(at(name), value, settings);
         }
@@ -253,6 +250,10 @@ impl View<'_> {
                 origin: self.of_key(&at("apiKey"), &at("apiKeyEnv"), provider.as_ref()),
             });
         }
+    }
+
+    fn as_written(&self, path: &str) -> Value {
+        self.written.value(path).cloned().unwrap_or_default()
     }
 
     /// As the key itself is found: the entry's variable, the entry's key, the file, the usual one.

@@ -16,6 +16,7 @@ mod access;
 mod catalog;
 mod codes;
 mod credentials;
+mod differences;
 mod effects;
 mod files;
 mod migrations;

@@ -14,7 +14,7 @@ pub(crate) enum Tier {
 }
 
 /// Every call with the tier that it takes. A test holds it against the protocol.
-pub(crate) const CALLS: [(&str, Tier); 39] = [
+pub(crate) const CALLS: [(&str, Tier); 43] = [
     ("/grpc.health.v1.Health/Check", Tier::Observer),
     ("/grpc.health.v1.Health/Watch", Tier::Observer),
     ("/owlcoda.v1.Access/DetachClient", Tier::Admin),
@@ -29,6 +29,10 @@ pub(crate) const CALLS: [(&str, Tier); 39] = [
     ("/owlcoda.v1.Backends/Probe", Tier::Admin),
     ("/owlcoda.v1.Backends/ResetBreaker", Tier::Admin),
     ("/owlcoda.v1.Backup/Create", Tier::Admin),
+    // Paths and arguments of programs are in it.
+    ("/owlcoda.v1.Config/Diff", Tier::Admin),
+    ("/owlcoda.v1.Config/Get", Tier::Admin),
+    ("/owlcoda.v1.Config/Rollback", Tier::Admin),
     ("/owlcoda.v1.Daemon/GetVersion", Tier::Observer),
     ("/owlcoda.v1.Daemon/Metrics", Tier::Observer),
     ("/owlcoda.v1.Daemon/Reload", Tier::Admin),
@@ -51,6 +55,7 @@ pub(crate) const CALLS: [(&str, Tier); 39] = [
     ("/owlcoda.v1.Models/List", Tier::Observer),
     ("/owlcoda.v1.Models/Probe", Tier::Admin),
     ("/owlcoda.v1.Sessions/Create", Tier::Admin),
+    ("/owlcoda.v1.Sessions/Delete", Tier::Admin),
     ("/owlcoda.v1.Sessions/Get", Tier::Admin),
     ("/owlcoda.v1.Sessions/List", Tier::Admin),
     ("/owlcoda.v1.Turns/Interrupt", Tier::Admin),

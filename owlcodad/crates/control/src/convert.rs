@@ -93,6 +93,13 @@ pub(crate) fn config_status(status: &ConfigStatus) -> v1::ConfigStatus {
         rejected_at_ms: rejected.map_or(0, |rejected| rejected.at_ms),
         problems: problems.iter().map(config_problem).collect(),
         watch_mode: status.watch_mode.as_str().to_owned(),
+        sources: status
+            .sources
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect(),
+        previous_generation: status.previous_generation.unwrap_or(0),
+        rolled_back_from: status.rolled_back_from.unwrap_or(0),
     }
 }
 
@@ -107,6 +114,7 @@ pub(crate) fn config_problem(problem: &ConfigProblem) -> v1::ConfigProblem {
         code: problem.code.clone(),
         file: problem.file.clone(),
         line: problem.line.unwrap_or(0),
+        column: problem.column.unwrap_or(0),
         path: problem.path.clone(),
         message: problem.message.clone(),
     }

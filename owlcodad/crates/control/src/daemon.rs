@@ -85,6 +85,7 @@ impl Control {
             version: identity.version.to_owned(),
             pid: identity.pid,
             started_at_ms: identity.started_at_ms,
+            now_ms: self.clock.now_ms(),
             home: identity.home.display().to_string(),
             http_url: identity.http_url.clone(),
             config_path: config

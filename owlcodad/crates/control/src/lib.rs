@@ -9,6 +9,7 @@ mod admin;
 mod audit;
 mod backends;
 mod backup;
+mod config;
 mod connection;
 mod convert;
 mod daemon;

@@ -10,6 +10,7 @@ use owlcoda_proto::v1::access_server::AccessServer;
 use owlcoda_proto::v1::audit_server::AuditServer;
 use owlcoda_proto::v1::backends_server::BackendsServer;
 use owlcoda_proto::v1::backup_server::BackupServer;
+use owlcoda_proto::v1::config_server::ConfigServer;
 use owlcoda_proto::v1::daemon_server::DaemonServer;
 use owlcoda_proto::v1::events_server::EventsServer;
 use owlcoda_proto::v1::figures_server::FiguresServer;
@@ -89,6 +90,7 @@ pub async fn serve(socket: ControlSocket, control: Control) {
         .add_service(capped!(AuditServer, control))
         .add_service(capped!(BackendsServer, control))
         .add_service(capped!(BackupServer, control))
+        .add_service(capped!(ConfigServer, control))
         .add_service(capped!(DaemonServer, control))
         .add_service(capped!(EventsServer, control))
         .add_service(capped!(FiguresServer, control))

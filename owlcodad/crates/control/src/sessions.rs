@@ -5,8 +5,10 @@ use owlcoda_proto::v1::sessions_server::Sessions;
 use owlcoda_proto::{to_status, v1};
 use owlcoda_types::{ErrorCode, SessionId};
 use tonic::{Request, Response, Status};
+use tracing::info;
 
 use crate::observe::observed;
+use crate::peer::Peer;
 use crate::{Control, convert};
 
 /// Sessions of a list where the caller does not say.
@@ -62,6 +64,22 @@ impl Sessions for Control {
             found
                 .map(info)
                 .map_err(|error| convert::agent_error(&error))
+        })
+        .await
+    }
+
+    async fn delete(
+        &self,
+        request: Request<v1::DeleteSessionRequest>,
+    ) -> Result<Response<v1::DeleteSessionResponse>, Status> {
+        let peer = Peer::of(&request);
+        let name = request.into_inner().session_id;
+        observed("Sessions/Delete", async {
+            let session = session_id(&name)?;
+            let removed = self.agent.remove(session).await;
+            removed.map_err(|error| convert::agent_error(&error))?;
+            info!(%session, ?peer, "a conversation was deleted");
+            Ok(v1::DeleteSessionResponse {})
         })
         .await
     }

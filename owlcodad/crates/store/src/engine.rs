@@ -59,10 +59,10 @@ pub(crate) trait Engine: Send + Sync + std::fmt::Debug {
 /// Is shown a key and its value, and says whether to go on.
 pub(crate) type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
-/// Entries to write together. The last value of a key wins.
+/// Entries to write together, or to take away. The last value of a key wins.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    entries: Vec<(Vec<u8>, Vec<u8>)>,
+    entries: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     n_bytes: usize,
 }
 
@@ -70,7 +70,19 @@ impl Batch {
     pub(crate) fn insert(&mut self, key: impl Into<Vec<u8>>, value: Vec<u8>) {
         let key = key.into();
         self.n_bytes += key.len() + value.len();
-        self.entries.push((key, value));
+        self.entries.push((key, Some(value)));
+    }
+
+    /// Takes away what is under `key`, if anything is.
+    pub(crate) fn remove(&mut self, key: impl Into<Vec<u8>>) {
+        let key = key.into();
+        self.n_bytes += key.len();
+        self.entries.push((key, None));
+    }
+
+    /// Takes back what was added under keys that begin so.
+    pub(crate) fn forget(&mut self, prefix: &[u8]) {
+        self.entries.retain(|(key, _)| !key.starts_with(prefix));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -81,7 +81,7 @@ pub enum StoreError {
         waited: Duration,
     },
     /// A backup is being made, and one at a time is enough.
-    #[error("another backup is being made; wait until it is done")]
+    #[error("a backup is being made; wait until it is done")]
     BackupRuns,
     /// A store of an older schema is copied, and there is no room for the copy. Nothing was changed.
     #[error(

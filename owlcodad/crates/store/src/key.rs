@@ -80,6 +80,13 @@ pub(crate) fn event(session: SessionId, seq: u64, part: u16) -> Vec<u8> {
     key
 }
 
+/// What the key of each event of `session` begins with.
+pub(crate) fn events(session: SessionId) -> Vec<u8> {
+    let mut key = vec![b'e'];
+    key.extend_from_slice(session.as_bytes());
+    key
+}
+
 /// The number and the part in an event key.
 pub(crate) fn event_seq_and_part(key: &[u8]) -> Option<(u64, u16)> {
     let (rest, part) = key.split_last_chunk()?;

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 
+use owlcoda_types::SessionId;
 use parking_lot::RwLock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -33,6 +34,8 @@ pub(crate) enum Op {
     Reserved { entry: Entry, ack: Ack },
     /// Write events and the state they lead to.
     Session { write: Box<SessionWrite>, ack: Ack },
+    /// Take away a session with all its events.
+    RemoveSession { id: SessionId, ack: Ack },
     /// Answer once everything queued before is durable.
     Flush { ack: Ack },
 }

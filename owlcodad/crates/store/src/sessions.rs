@@ -9,7 +9,7 @@ use owlcoda_types::{SessionId, UnixMs, Usage};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-pub(crate) use self::log::{SessionWrite, read as read_events};
+pub(crate) use self::log::{SessionWrite, event_keys, read as read_events};
 use crate::StoreError;
 use crate::engine::Engine;
 use crate::integrity::Findings;
@@ -95,6 +95,27 @@ impl Sessions {
         acknowledged.await.unwrap_or(Err(StoreError::Closed))
     }
 
+    /// Removes session `id` with all its events, in one step; durable on return. False where there was
+    /// no such session. One that is damaged can be removed, too.
+    ///
+    /// # Errors
+    ///
+    /// `BackupRuns` while an archive is being made, `Poisoned` and `Closed` as for [`Self::append`].
+    pub async fn remove(&self, id: SessionId) -> Result<bool, StoreError> {
+        // A backup reads a session in several steps, and one that goes meanwhile would spoil it.
+        let quiet = Arc::clone(&self.inner.removals).try_read_owned();
+        let _quiet = quiet.map_err(|_| StoreError::BackupRuns)?;
+        let is_known = move |engine: &dyn Engine, _: &_| is_there(engine, id);
+        if !self.inner.read_sessions(is_known).await? {
+            return Ok(false);
+        }
+        let (ack, acknowledged) = oneshot::channel();
+        let op = Op::RemoveSession { id, ack };
+        self.inner.queue.push(op, 0).await?;
+        acknowledged.await.unwrap_or(Err(StoreError::Closed))?;
+        Ok(true)
+    }
+
     /// The state of session `id`; `None` if there is no such session.
     pub async fn get(&self, id: SessionId) -> Result<Option<SessionMeta>, StoreError> {
         self.inner
@@ -138,7 +159,11 @@ impl Sessions {
                     let head_seq = meta.map_or(0, |meta| meta.head_seq);
                     log::read(engine, id, after_seq, head_seq, limit)
                 });
-                reported(events, &shared.findings)
+                match events {
+                    // It was removed while it was read.
+                    Err(StoreError::Damaged { .. }) if !is_there(engine, id)? => Ok(Vec::new()),
+                    events => reported(events, &shared.findings),
+                }
             })
             .await
     }
@@ -157,6 +182,11 @@ pub(crate) fn stored_state(
         return Err(damaged_state(id, "it is missing, but there are events"));
     }
     Ok(None)
+}
+
+/// Whether anything is stored of session `id`, readable or not.
+fn is_there(engine: &dyn Engine, id: SessionId) -> Result<bool, StoreError> {
+    Ok(engine.get(&key::session(id))?.is_some() || log::has_events(engine, id)?)
 }
 
 /// Adds damage to what the store says about itself.

@@ -192,6 +192,7 @@ impl Store {
                 opened_after_seq,
                 readers: Arc::new(Semaphore::new(MAX_READERS)),
                 backups: Arc::new(Semaphore::new(1)),
+                removals: Arc::default(),
                 running: Mutex::new(Some(Running { thread, lock })),
                 notes: Notes::of(dir),
             }),
@@ -252,11 +253,12 @@ impl Store {
     ) -> Result<Manifest, StoreError> {
         let turn = Arc::clone(&self.inner.backups).try_acquire_owned();
         let turn = turn.map_err(|_| StoreError::BackupRuns)?;
+        let quiet = Arc::clone(&self.inner.removals).write_owned().await;
         // What was queued before is in it.
         self.audit().flush().await?;
         let end_seq = self.stats().last_audit_seq + 1;
         let write = move |shared: &Shared| {
-            let _turn = turn;
+            let _held = (turn, quiet);
             offline::write_archive(shared, Some(end_seq), out, &n_lines)
         };
         self.inner.read(write).await
@@ -321,6 +323,8 @@ pub(crate) struct Inner {
     readers: Arc<Semaphore>,
     /// Held by the backup that is being made.
     backups: Arc<Semaphore>,
+    /// Read by whoever removes a session, held alone by a backup.
+    pub(crate) removals: Arc<tokio::sync::RwLock<()>>,
     /// `None` once closed.
     running: Mutex<Option<Running>>,
     notes: Notes,

@@ -40,6 +40,12 @@ pub struct ConfigStatus {
     pub rejected: Option<Rejection>,
     /// How changes of the files are noticed.
     pub watch_mode: WatchMode,
+    /// Every file that it was read from.
+    pub sources: Vec<PathBuf>,
+    /// The generation that a rollback leads to.
+    pub previous_generation: Option<u64>,
+    /// The generation that was given up for the one in force, while nothing was read since.
+    pub rolled_back_from: Option<u64>,
 }
 
 /// Why a configuration was not put in force.
@@ -62,6 +68,8 @@ pub struct ConfigProblem {
     pub file: String,
     /// Line in the file, from 1.
     pub line: Option<u32>,
+    /// Where in that line, in bytes from 1.
+    pub column: Option<u32>,
     /// `models[2].endpoint`, the name of a variable, or empty for the whole file.
     pub path: String,
     /// For people.
@@ -120,6 +128,58 @@ pub struct Reloaded {
     pub warnings: Vec<ConfigProblem>,
 }
 
+/// One value in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigValue {
+    /// `server.drainTimeoutMs`, `models[0].endpoint`.
+    pub path: String,
+    /// In JSON; secrets are masked.
+    pub json: String,
+    /// What it comes from: `default`, `file`, `variable`, `catalog`, `credentials` or `daemon`.
+    pub source: &'static str,
+    /// Of the file, from 1.
+    pub line: Option<u32>,
+    /// The variable that it comes from.
+    pub variable: Option<String>,
+}
+
+/// What the files on disk say otherwise than what is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigChange {
+    /// `port`, `models["small"].endpoint`, `models["small"]`.
+    pub path: String,
+    /// In JSON, masked; none where there is no value.
+    pub in_force: Option<String>,
+    /// The same of the files.
+    pub on_disk: Option<String>,
+    /// Whether what differs is a secret, which is not in the values.
+    pub is_hidden: bool,
+    /// Whether it holds only after a restart.
+    pub needs_restart: bool,
+}
+
+/// The files on disk held against what is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigDiff {
+    /// How the configuration stands.
+    pub status: ConfigStatus,
+    /// What they say, or everything why they cannot be used.
+    pub outcome: Result<Vec<ConfigChange>, Vec<ConfigProblem>>,
+}
+
+/// The end of a rollback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RolledBack {
+    /// The generation that is in force no more.
+    pub from: u64,
+    /// The one whose values are in force again.
+    pub to: u64,
+    /// How the configuration stands after it.
+    pub status: ConfigStatus,
+    /// What a person should know of the configuration in force.
+    pub warnings: Vec<ConfigProblem>,
+}
+
 /// The token that opens the HTTP API.
 #[derive(Clone, Debug)]
 pub struct HttpToken {
@@ -146,6 +206,17 @@ pub trait Host: Send + Sync + std::fmt::Debug {
     /// Makes a new token; the one before it opens for `grace` longer. Writes to the disk, and says in
     /// words why it could not.
     fn rotate_token(&self, grace: Duration) -> Result<HttpToken, String>;
+
+    /// The values in force below `path`, all for an empty one. `Err` says in words that there is no such
+    /// key.
+    fn config_values(&self, path: &str) -> Result<Vec<ConfigValue>, String>;
+
+    /// Holds the files on disk against what is in force. `None` where the daemon is on its way out.
+    fn config_diff(&self) -> BoxFuture<'_, Option<ConfigDiff>>;
+
+    /// Puts the generation before the one in force in force again, and says in words why it could not.
+    /// `None` where the daemon is on its way out.
+    fn roll_back(&self) -> BoxFuture<'_, Option<Result<RolledBack, String>>>;
 
     /// Reads the configuration's files anew and waits for what comes of it. `None` where the daemon
     /// is on its way out.

@@ -15,7 +15,8 @@ mod supervisor;
 pub use deadline::Deadline;
 pub use file_watch::{FileWatch, WatchMode};
 pub use host::{
-    ConfigProblem, ConfigStatus, Host, HttpToken, Identity, Rejection, ReloadOutcome, Reloaded,
+    ConfigChange, ConfigDiff, ConfigProblem, ConfigStatus, ConfigValue, Host, HttpToken, Identity,
+    Rejection, ReloadOutcome, Reloaded, RolledBack,
 };
 pub use live::Live;
 pub use seldom::Seldom;

@@ -38,9 +38,10 @@ pub(super) async fn run_captures(
     args: &CapturesArgs,
 ) -> Result<Report, CommandError> {
     match &args.verb {
-        CapturesVerb::List(args) => captures::list(context, args).await,
-        CapturesVerb::Clear => captures::clear(context).await,
-        CapturesVerb::Show(args) => {
+        None => captures::list(context, &args.list).await,
+        Some(CapturesVerb::List(args)) => captures::list(context, args).await,
+        Some(CapturesVerb::Clear) => captures::clear(context).await,
+        Some(CapturesVerb::Show(args)) => {
             let answer = call(context, &args.id).await?;
             Ok(captures::show(&answer, context.global.json))
         }

@@ -37,6 +37,7 @@ fn busy_daemon() -> StatusResponse {
         version: "0.1.0".to_owned(),
         pid: 4121,
         started_at_ms: 1_700_000_000_000,
+        now_ms: 0,
         home: "/home/ada/.owlcoda".to_owned(),
         http_url: "http://127.0.0.1:8019".to_owned(),
         config_path: "/home/ada/.owlcoda/config.json".to_owned(),

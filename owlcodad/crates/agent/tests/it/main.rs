@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod endings;
 #[cfg(test)]
+mod removal;
+#[cfg(test)]
 mod turns;
 #[cfg(test)]
 mod watching;

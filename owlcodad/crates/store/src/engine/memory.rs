@@ -100,7 +100,13 @@ impl Engine for MemoryEngine {
             Some(Failure::Panic) => std::panic::panic_any("tried to serialize Uninitialized"),
             _ => {}
         }
-        self.entries.lock().extend(batch.entries);
+        let mut entries = self.entries.lock();
+        for (key, value) in batch.entries {
+            match value {
+                Some(value) => entries.insert(key, value),
+                None => entries.remove(&key),
+            };
+        }
         Ok(())
     }
 

@@ -159,7 +159,10 @@ impl Engine for SledEngine {
     fn apply(&self, batch: Batch) -> Result<(), EngineError> {
         let mut writes = sled::Batch::default();
         for (key, value) in batch.entries {
-            writes.insert(key, value);
+            match value {
+                Some(value) => writes.insert(key, value),
+                None => writes.remove(key),
+            }
         }
         Ok(self.db()?.apply_batch(writes)?)
     }

@@ -145,6 +145,20 @@ pub(crate) fn read(
     Ok(page.events)
 }
 
+/// The keys of everything that is stored of session `id`'s events, whole or not.
+pub(crate) fn event_keys(engine: &dyn Engine, id: SessionId) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut keys = Vec::new();
+    engine.scan(
+        &key::event(id, 0, 0),
+        &key::event(id, u64::MAX, u16::MAX),
+        &mut |key, _| {
+            keys.push(key.to_vec());
+            ControlFlow::Continue(())
+        },
+    )?;
+    Ok(keys)
+}
+
 /// Whether anything of a log of session `id` is there.
 pub(super) fn has_events(engine: &dyn Engine, id: SessionId) -> Result<bool, StoreError> {
     let mut is_any = false;

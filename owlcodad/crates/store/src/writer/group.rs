@@ -14,7 +14,7 @@ use crate::engine::{Batch, Engine, guarded};
 use crate::key;
 use crate::queue::{Ack, Op, Queued};
 use crate::recovery::Recovered;
-use crate::sessions::{SessionWrite, stored_state};
+use crate::sessions::{SessionWrite, event_keys, stored_state};
 
 /// The engine of the sessions, or why it cannot be used.
 pub(super) type Sessions<'a> = Result<&'a dyn Engine, Option<&'a Arc<str>>>;
@@ -35,8 +35,8 @@ pub(super) struct Group {
     flush_waiters: Vec<Ack>,
     /// Given back when this is dropped, so after the commit.
     slots: Vec<OwnedSemaphorePermit>,
-    /// Heads of sessions as they are after the writes in this group.
-    heads: HashMap<SessionId, u64>,
+    /// Heads of sessions as they are after the writes in this group; none for one that is gone.
+    heads: HashMap<SessionId, Option<u64>>,
 }
 
 impl Group {
@@ -70,18 +70,12 @@ impl Group {
                 self.add_audit(entry, promise);
             }
             Op::Session { write, ack } => {
-                let added = match sessions {
-                    Ok(engine) => self.add_session(engine, &write),
-                    Err(Some(reason)) => Err(StoreError::Poisoned {
-                        reason: Arc::clone(reason),
-                    }),
-                    Err(None) => Err(StoreError::Closed),
-                };
-                match added {
-                    Ok(()) => self.session_waiters.push(ack),
-                    // Whoever no longer waits does not need the answer.
-                    Err(error) => drop(ack.send(Err(error))),
-                }
+                let added = usable(sessions).and_then(|engine| self.add_session(engine, &write));
+                self.answer_later(ack, added);
+            }
+            Op::RemoveSession { id, ack } => {
+                let removed = usable(sessions).and_then(|engine| self.remove_session(engine, id));
+                self.answer_later(ack, removed);
             }
             Op::Flush { ack } => self.flush_waiters.push(ack),
         }
@@ -95,7 +89,7 @@ impl Group {
 
     fn add_session(&mut self, engine: &dyn Engine, write: &SessionWrite) -> Result<(), StoreError> {
         let stored = match self.heads.get(&write.id) {
-            Some(head) => Some(*head),
+            Some(head) => *head,
             None => guarded(|| stored_state(engine, write.id))?.map(|meta| meta.head_seq),
         };
         let head = stored.unwrap_or(0);
@@ -109,9 +103,38 @@ impl Group {
         if stored.is_none() {
             self.recovered.n_sessions += 1;
         }
-        self.heads.insert(write.id, write.head_seq);
+        self.heads.insert(write.id, Some(write.head_seq));
         write.entries(&mut self.batch);
         Ok(())
+    }
+
+    fn remove_session(&mut self, engine: &dyn Engine, id: SessionId) -> Result<(), StoreError> {
+        // By its keys: it may be one of which nothing can be read.
+        let (is_stored, stored) = guarded(|| {
+            let is_stored = engine.get(&key::session(id))?.is_some();
+            Ok::<_, StoreError>((is_stored, event_keys(engine, id)?))
+        })?;
+        let is_there = match self.heads.insert(id, None) {
+            Some(head) => head.is_some(),
+            None => is_stored,
+        };
+        self.batch.forget(&key::events(id));
+        self.batch.forget(&key::session(id));
+        for key in stored {
+            self.batch.remove(key);
+        }
+        self.batch.remove(key::session(id));
+        self.recovered.n_sessions -= u64::from(is_there).min(self.recovered.n_sessions);
+        Ok(())
+    }
+
+    /// Whoever asked waits for the commit, or hears at once why there is none.
+    fn answer_later(&mut self, ack: Ack, added: Result<(), StoreError>) {
+        match added {
+            Ok(()) => self.session_waiters.push(ack),
+            // Whoever no longer waits does not need the answer.
+            Err(error) => drop(ack.send(Err(error))),
+        }
     }
 
     pub(super) const fn n_ops(&self) -> usize {
@@ -158,6 +181,16 @@ impl Group {
     pub(super) fn answer_flushes(&mut self, refusal: Option<&Arc<str>>) {
         answer(std::mem::take(&mut self.flush_waiters), refusal);
     }
+}
+
+/// The engine, or why it takes nothing now.
+fn usable(sessions: Sessions<'_>) -> Result<&dyn Engine, StoreError> {
+    sessions.map_err(|reason| match reason {
+        Some(reason) => StoreError::Poisoned {
+            reason: Arc::clone(reason),
+        },
+        None => StoreError::Closed,
+    })
 }
 
 fn answer(waiters: Vec<Ack>, refusal: Option<&Arc<str>>) {

@@ -16,6 +16,8 @@ mod model;
 mod offline;
 #[expect(clippy::unwrap_used, reason = "what does not hold fails the test")]
 mod power;
+#[cfg(test)]
+mod removal;
 mod sample;
 mod segments;
 #[cfg(test)]

@@ -25,6 +25,10 @@ enum Step {
         session: u8,
         n_events: u8,
     },
+    /// Remove one of them, whether it is there or not.
+    Remove {
+        session: u8,
+    },
     Ask(Question),
     Reopen,
     Crash,
@@ -72,6 +76,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (1..200_u16).prop_map(Step::Append),
         1 => (1..200_u16).prop_map(Step::AppendUnawaited),
         2 => (0..3_u8, 1..6_u8).prop_map(|(session, n_events)| Step::Events { session, n_events }),
+        1 => (0..3_u8).prop_map(|session| Step::Remove { session }),
         4 => question().prop_map(Step::Ask),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
@@ -165,6 +170,12 @@ impl World {
                     .await
                     .unwrap();
             }
+            Step::Remove { session } => {
+                let was_there = self.model.heads.remove(&session).is_some();
+                let id = SessionId::from_bytes([session; 16]);
+                let removed = self.store.sessions().remove(id).await.unwrap();
+                assert_eq!(removed, was_there);
+            }
             Step::Ask(question) => {
                 self.flush().await;
                 self.ask(&question).await;
@@ -211,6 +222,9 @@ impl World {
             self.store.stats().n_audit_records,
             self.model.audit.len() as u64
         );
+        let n_sessions = self.store.sessions().list(10).await.unwrap().len();
+        assert_eq!(n_sessions, self.model.heads.len());
+        assert_eq!(self.store.stats().n_sessions, n_sessions as u64);
         for (session, head) in &self.model.heads {
             let id = SessionId::from_bytes([*session; 16]);
             let events = self.store.sessions().events(id, 0, 10_000).await.unwrap();

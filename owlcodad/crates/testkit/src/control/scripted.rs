@@ -9,12 +9,13 @@ use std::thread::JoinHandle;
 use owlcoda_proto::v1::event::Body;
 use owlcoda_proto::v1::frame::Frame as Kind;
 use owlcoda_proto::v1::{
-    AttachAck, AttachRequest, Channel, CreateSessionRequest, Delta, Event, Frame, Gap,
-    GetSessionRequest, GetVersionRequest, GetVersionResponse, InputAdmitted, InterruptRequest,
-    InterruptResponse, ItemCompleted, ItemStarted, ListSessionsRequest, ListSessionsResponse, Live,
-    MetricsRequest, MetricsResponse, ReloadRequest, ReloadResponse, SessionCreated, SessionInfo,
-    StatusRequest, StatusResponse, SubmitRequest, SubmitResponse, TurnCompleted, TurnStarted,
-    TurnStatus, daemon_server, events_server, sessions_server, turns_server,
+    AttachAck, AttachRequest, Channel, CreateSessionRequest, DeleteSessionRequest,
+    DeleteSessionResponse, Delta, Event, Frame, Gap, GetSessionRequest, GetVersionRequest,
+    GetVersionResponse, InputAdmitted, InterruptRequest, InterruptResponse, ItemCompleted,
+    ItemStarted, ListSessionsRequest, ListSessionsResponse, Live, MetricsRequest, MetricsResponse,
+    ReloadRequest, ReloadResponse, SessionCreated, SessionInfo, StatusRequest, StatusResponse,
+    SubmitRequest, SubmitResponse, TurnCompleted, TurnStarted, TurnStatus, daemon_server,
+    events_server, sessions_server, turns_server,
 };
 use owlcoda_proto::{ErrorCode, MIN_PROTOCOL, PROTOCOL, to_status};
 use tempfile::TempDir;
@@ -231,6 +232,13 @@ impl sessions_server::Sessions for Services {
                 "there is no such conversation",
             )),
         }
+    }
+
+    async fn delete(
+        &self,
+        _: Request<DeleteSessionRequest>,
+    ) -> Result<Response<DeleteSessionResponse>, Status> {
+        Ok(Response::new(DeleteSessionResponse {}))
     }
 }
 
