@@ -84,6 +84,8 @@ mod storage;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod warmup;
