@@ -106,6 +106,52 @@ async fn the_latest_lines_are_shown_by_time_and_level() {
 }
 
 #[tokio::test]
+async fn lines_are_told_as_yaml_one_document_each_also_while_they_come() {
+    let upstream = FakeUpstream::start().await;
+    upstream.always(Script::reply("ok"));
+    let mut daemon = start(with(config(&upstream), json!({"logLevel": "debug"}))).await;
+    let mut command = program(&owlcoda_testkit::binary("owlctl"));
+    command.env("OWLCODA_HOME", daemon.home());
+    command.args(["logs", "-f", "-o", "yaml"]);
+    let mut looking = command.spawn().unwrap();
+    let kept = said(&mut looking, "target: owlcodad::serve").await;
+    assert!(kept.starts_with("---\ntimestamp: "), "{kept}");
+    call(&daemon).await;
+    let come = said(&mut looking, "message: call ended\n").await;
+    let (_, of_call) = come.rsplit_once("---\n").unwrap();
+    assert!(of_call.contains("level: DEBUG\n"), "{of_call}");
+
+    // The same lines as those of JSON, each with its fields.
+    let arguments = ["--level", "info"];
+    let as_json = owlctl(&daemon, &[&["logs", "-o", "json"], &arguments[..]].concat()).await;
+    let as_yaml = owlctl(&daemon, &[&["logs", "-o", "yaml"], &arguments[..]].concat()).await;
+    assert_eq!((as_yaml.status, as_yaml.stderr.as_str()), (Some(0), ""));
+    let documents: Vec<_> = as_yaml.stdout.split("---\n").skip(1).collect();
+    let lines: Vec<Value> = as_json
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(!lines.is_empty());
+    assert_eq!(documents.len(), lines.len(), "{as_yaml:?}");
+    for (document, line) in documents.iter().zip(&lines) {
+        let names = line.as_object().unwrap().keys();
+        let top: Vec<_> = document
+            .lines()
+            .filter(|line| !line.starts_with([' ', '-']))
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, _)| name.trim_matches('"'))
+            .collect();
+        assert!(names.eq(top), "{document} of {line}");
+    }
+    daemon.terminate();
+    assert_eq!(daemon.wait_exit().await.code(), Some(0));
+    let looked = ended(looking).await;
+    assert_eq!(looked.status, Some(0), "{looked:?}");
+    assert!(looked.stderr.contains("has ended its log"), "{looked:?}");
+}
+
+#[tokio::test]
 async fn who_looks_on_sees_what_comes_and_is_let_go_when_the_daemon_ends() {
     let upstream = FakeUpstream::start().await;
     upstream.always(Script::reply("ok"));

@@ -86,6 +86,8 @@ mod strangers;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod warmup;

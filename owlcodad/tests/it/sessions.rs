@@ -1,16 +1,12 @@
 //! Conversations that are deleted with `owlctl sessions delete`.
 
-use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::process::Stdio;
-
 use owlcoda_proto::connect;
 use owlcoda_proto::v1::AttachRequest;
 use owlcoda_testkit::{FakeUpstream, Script, TestDaemon, binary};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 
 use crate::process::{ended, owlctl, program, repl, run};
+use crate::terminal::Terminal;
 use crate::world::{start_before, until};
 
 /// A daemon with this many conversations, and their ids, the oldest first.
@@ -119,47 +115,23 @@ async fn without_a_terminal_nothing_is_deleted_unasked() {
     assert_eq!(none.status, Some(2), "{none:?}");
 }
 
-/// A terminal: our end, and the one for a program.
-fn terminal() -> (std::fs::File, std::fs::File) {
-    let ours: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let name = ptsname(&ours, Vec::new()).unwrap();
-    let mut options = std::fs::OpenOptions::new();
-    let theirs = options.read(true).write(true).open(name.to_str().unwrap());
-    (ours.into(), theirs.unwrap())
-}
-
 #[tokio::test]
 async fn at_a_terminal_it_is_asked_and_only_a_yes_is_one() {
     let upstream = FakeUpstream::start().await;
     let (daemon, all) = daemon_with(&upstream, 1).await;
     for (typed, status, n_left) in [("\n", 1, 1), ("n\n", 1, 1), ("y\n", 0, 0)] {
-        let (mut ours, theirs) = terminal();
+        let mut terminal = Terminal::new(100, 24);
         let mut command = program(&binary("owlctl"));
         command
             .env("OWLCODA_HOME", daemon.home())
             .args(["sessions", "delete", &all[0]])
-            .stdin(Stdio::from(theirs.try_clone().unwrap()))
-            .stderr(Stdio::from(theirs));
+            .stdin(terminal.stdio())
+            .stderr(terminal.stdio());
         let child = command.spawn().unwrap();
         drop(command);
-        let asked = tokio::task::spawn_blocking(move || {
-            let mut said = String::new();
-            let mut bytes = [0; 512];
-            while !said.contains("[y/N]") {
-                let n_bytes = ours.read(&mut bytes).unwrap();
-                said.push_str(&String::from_utf8_lossy(&bytes[..n_bytes]));
-            }
-            ours.write_all(typed.as_bytes()).unwrap();
-            (ours, said)
-        });
-        let (_ours, said) = asked.await.unwrap();
-        assert!(said.contains("1 turn  Say 0"), "{said}");
-        assert!(
-            said.contains("delete 1 conversation for good? [y/N]"),
-            "{said}"
-        );
+        terminal.until("delete 1 conversation for good? [y/N]");
+        terminal.until("1 turn  Say 0");
+        terminal.type_text(typed);
         let ended = ended(child).await;
         assert_eq!(ended.status, Some(status), "{typed:?}: {ended:?}");
         assert_eq!(ids(&daemon).await.len(), n_left, "{typed:?}");

@@ -230,6 +230,45 @@ async fn a_restart_keeps_the_process_and_takes_what_waited_for_it() {
 }
 
 #[tokio::test]
+async fn a_restart_gives_what_runs_the_grace_that_it_is_told() {
+    let upstream = FakeUpstream::start().await;
+    // The configuration would have it wait for an hour.
+    let daemon = patient_before(&upstream).await;
+    let mut stream = stream_at(&Gate::new(), &upstream, &daemon).await;
+    let before = status(daemon.home()).await;
+    let restarted = owlctl(&daemon, &["restart", "--grace", "1", "--json"]).await;
+    assert_eq!(restarted.status, Some(3), "{restarted:?}");
+    assert_eq!(restarted.json()["was_cut"], true, "{restarted:?}");
+    let text = String::from_utf8(stream.rest().await.unwrap()).unwrap();
+    assert!(text.contains("event: error"), "{text}");
+    let after = status(daemon.home()).await;
+    let of = |status: &Value, name: &str| status["daemon"][name].clone();
+    assert_eq!(of(&after, "pid"), of(&before, "pid"));
+    assert_ne!(of(&after, "started_at"), of(&before, "started_at"));
+    assert_eq!(after["state"], "running");
+
+    // And as long as it takes, where the configuration would cut it at once.
+    let hasty = json!({"server": {"drainTimeoutMs": 0}});
+    let daemon = start(with(config(&upstream), hasty)).await;
+    let gate = Gate::new();
+    let mut stream = stream_at(&gate, &upstream, &daemon).await;
+    let mut restart = program(&binary("owlctl"));
+    restart
+        .env("OWLCODA_HOME", daemon.home())
+        .args(["restart", "--grace", "3600"]);
+    let restart = restart.spawn().unwrap();
+    until("the drain to begin", async || {
+        (status(daemon.home()).await["state"] == "draining").then_some(())
+    })
+    .await;
+    gate.open();
+    assert!(streamed_text(&stream.rest().await.unwrap()).ends_with(" two"));
+    let restarted = ended(restart).await;
+    assert_eq!(restarted.status, Some(0), "{restarted:?}");
+    assert!(restarted.stdout.contains(" serves "), "{restarted:?}");
+}
+
+#[tokio::test]
 async fn a_signal_is_the_end_even_where_a_restart_was_asked_for() {
     let upstream = FakeUpstream::start().await;
     let mut daemon = patient_before(&upstream).await;
