@@ -1,3 +1,5 @@
+//! What may lie at the place of the control socket, and what a start makes of it.
+
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener as StdListener;
