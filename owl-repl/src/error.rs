@@ -1,7 +1,7 @@
 //! Why this program ends early, its exit status, and the way out.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use owlcoda_proto::{ConnectError, ErrorCode, Failure, LocateError, printable};
 
@@ -44,9 +44,6 @@ impl ReplError {
                     Exit::NotAuthorised => Exit::NotAuthorised,
                     _ => Exit::NotReachable,
                 },
-                ConnectError::DaemonTooOld { .. } | ConnectError::ClientTooOld { .. } => {
-                    Exit::Failed
-                }
                 _ => Exit::NotReachable,
             },
             Self::Refused(failure) => of_refusal(failure.code),
@@ -69,10 +66,7 @@ impl ReplError {
                 source: ConnectError::NotRunning { .. },
                 home,
             } => {
-                // The variable, not a flag: it means the same to every program of ours.
-                let home = home.as_ref().map_or_else(String::new, |home| {
-                    format!("OWLCODA_HOME={} ", quoted(&home.to_string_lossy()))
-                });
+                let home = of_home(home.as_deref());
                 format!(
                     "  start it:                     {home}owlctl start\n  \
                      or with all it needs at once: {home}packaging/quickstart\n"
@@ -82,10 +76,33 @@ impl ReplError {
                 source: ConnectError::Forbidden { .. },
                 ..
             } => "  only the user who runs the daemon may talk to it\n".to_owned(),
+            Self::Connect {
+                source: ConnectError::DaemonTooOld(_),
+                home,
+            } => restart(home.as_deref()),
+            Self::Connect {
+                source: ConnectError::ClientTooOld(_),
+                ..
+            } => "  take the owl-repl that came with the daemon, or update this one\n".to_owned(),
+            Self::Refused(failure) if failure.code == ErrorCode::Unsupported => restart(None),
             Self::Gone => "  the conversation is kept: owl-repl --resume last\n".to_owned(),
             _ => String::new(),
         }
     }
+}
+
+/// What stands before a command that is for the daemon of `home`: the variable, not a flag, as it means
+/// the same to every program of ours.
+fn of_home(home: Option<&Path>) -> String {
+    home.map_or_else(String::new, |home| {
+        format!("OWLCODA_HOME={} ", quoted(&home.to_string_lossy()))
+    })
+}
+
+/// The way out of a daemon of another version.
+fn restart(home: Option<&Path>) -> String {
+    let home = of_home(home);
+    format!("  restart it, so that it is of this version: {home}owlctl restart\n")
 }
 
 /// How a call that the daemon refused with `code` ends.
@@ -94,6 +111,8 @@ fn of_refusal(code: ErrorCode) -> Exit {
         ErrorCode::Unauthenticated | ErrorCode::Forbidden => Exit::NotAuthorised,
         // No call of ours waits for a model server, so what is unavailable is the daemon.
         ErrorCode::Unavailable | ErrorCode::ShuttingDown => Exit::NotReachable,
+        // And what it does not know is of another version.
+        ErrorCode::Unsupported => Exit::NotReachable,
         ErrorCode::Cancelled => Exit::Interrupted,
         _ => Exit::Failed,
     }
@@ -112,6 +131,9 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use owlcoda_proto::Skew;
+    use owlcoda_proto::v1::GetVersionResponse;
+
     use super::*;
 
     #[test]
@@ -137,11 +159,12 @@ mod tests {
                 4,
             ),
             (
-                connect(ConnectError::DaemonTooOld {
-                    version: "0".to_owned(),
-                }),
-                1,
+                connect(ConnectError::DaemonTooOld(Skew::with(
+                    &GetVersionResponse::default(),
+                ))),
+                69,
             ),
+            (refused(ErrorCode::Unsupported), 69),
             (refused(ErrorCode::NoModel), 1),
             (refused(ErrorCode::Conflict), 1),
             (refused(ErrorCode::NotFound), 1),

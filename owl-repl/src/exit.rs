@@ -29,7 +29,10 @@ impl Exit {
             Self::Failed => (1, "failed; with -p: there is no whole answer"),
             Self::Usage => (2, "wrong arguments"),
             Self::NotAuthorised => (4, "not authorised"),
-            Self::NotReachable => (69, "no daemon answers"),
+            Self::NotReachable => (
+                69,
+                "no daemon answers, or one whose version differs too much",
+            ),
             Self::Interrupted => (130, "interrupted by Ctrl-C"),
         }
     }

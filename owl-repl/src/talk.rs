@@ -178,8 +178,8 @@ impl Talk {
             // Another daemon than we spoke to came back; waiting does not change that.
             Err(
                 source @ (ConnectError::Forbidden { .. }
-                | ConnectError::DaemonTooOld { .. }
-                | ConnectError::ClientTooOld { .. }),
+                | ConnectError::DaemonTooOld(_)
+                | ConnectError::ClientTooOld(_)),
             ) => Err(ReplError::Connect { source, home: None }),
             Err(_) if is_news => Ok(Step::Outage),
             Err(_) => Ok(Step::Outputs(Vec::new())),

@@ -34,7 +34,10 @@ pub(crate) enum Failure {
         home.display()
     )]
     Home { home: PathBuf, reason: String },
-    #[error("another owlcodad already runs for `{}`: {holder}", home.display())]
+    #[error(
+        "another owlcodad already runs for `{}`: {holder}; stop it with `owlctl stop`, or pass --home DIR",
+        home.display()
+    )]
     AlreadyRunning { home: PathBuf, holder: String },
     #[error(
         "port {} is in use by {}; stop it, or set `port` in the configuration (or OWLCODA_PORT)",
@@ -70,7 +73,7 @@ pub(crate) enum Failure {
     Socket(#[from] SocketError),
     #[error("{}", with_causes(.0))]
     Token(#[from] TokenError),
-    #[error("{}", with_causes(.0))]
+    #[error("{}{}", with_causes(.0), way_out(.0))]
     Store(#[from] StoreError),
     #[error("the archive `{}` cannot be used: {source}", path.display())]
     Archive { path: PathBuf, source: io::Error },
@@ -101,6 +104,7 @@ impl Failure {
             Self::Listen { .. } | Self::Token(_) | Self::LogFile(_) => ErrorCode::InvalidConfig,
             Self::Socket(error) => error.code(),
             Self::Store(StoreError::NewerSchema { .. }) => ErrorCode::InvalidConfig,
+            Self::Store(error) if is_forbidden(error) => ErrorCode::InvalidConfig,
             Self::Store(error) => error.code(),
             Self::Upstream(error) => error.code(),
             Self::ConfigExists { .. } => ErrorCode::Conflict,
@@ -124,6 +128,21 @@ fn lines(error: &ConfigError) -> String {
     let problems = problems_of(error).into_iter();
     let lines: Vec<_> = problems.map(|problem| problem.to_string()).collect();
     lines.join("\n")
+}
+
+/// Whether a file of the store is not ours to open.
+fn is_forbidden(error: &StoreError) -> bool {
+    matches!(error, StoreError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+}
+
+/// What mends the store's refusal, where it does not say so itself.
+fn way_out(error: &StoreError) -> &'static str {
+    if is_forbidden(error) {
+        "; all files of the data directory must belong to the user who runs the daemon: give them \
+         back with `chown -R USER DIR`, as root"
+    } else {
+        ""
+    }
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {

@@ -43,6 +43,12 @@ pub(crate) fn prepare_home(home: &Path) -> Result<(), Failure> {
     if !metadata.is_dir() {
         return Err(unusable("it is not a directory".to_owned()));
     }
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o002 != 0 {
+        let reason =
+            format!("anybody can write there (mode {mode:04o}): make it yours with mode 0700");
+        return Err(unusable(reason));
+    }
     Ok(())
 }
 

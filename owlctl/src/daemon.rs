@@ -1,6 +1,6 @@
 //! The way from the global options to a daemon that answers.
 
-use owlcoda_proto::{Client, Environment, Place, connect};
+use owlcoda_proto::{Client, ConnectError, Environment, Place, connect, reach};
 
 use crate::cli::Global;
 use crate::error::CommandError;
@@ -26,11 +26,22 @@ impl<'a> Context<'a> {
 
     /// Connects to the daemon.
     pub(crate) async fn connect(&self) -> Result<Client, CommandError> {
-        connect(&self.place.socket)
-            .await
-            .map_err(|source| CommandError::Connect {
-                source,
-                home: self.global.home.clone(),
-            })
+        self.told(connect(&self.place.socket).await)
+    }
+
+    /// Connects to the daemon, of whatever version it is.
+    pub(crate) async fn reach(&self) -> Result<Client, CommandError> {
+        self.told(reach(&self.place.socket).await)
+    }
+
+    /// The same with what a person is told of it.
+    pub(crate) fn told(
+        &self,
+        reached: Result<Client, ConnectError>,
+    ) -> Result<Client, CommandError> {
+        reached.map_err(|source| CommandError::Connect {
+            source,
+            home: self.global.home.clone(),
+        })
     }
 }

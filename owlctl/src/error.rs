@@ -21,6 +21,11 @@ pub(crate) enum CommandError {
     },
     #[error("the daemon answered: {}", printable(&.0.message))]
     Refused(Failure),
+    /// Another version than ours, which does not know what it was asked.
+    #[error("{}", printable(.0))]
+    OtherVersion(String),
+    #[error("the daemon (process {pid}) could not be ended: {source}")]
+    Signal { pid: u32, source: io::Error },
     #[error("the connection to the daemon ended: {}", printable(.0))]
     Gone(String),
     #[error("no answer within {} s", .0.as_secs())]
@@ -78,26 +83,35 @@ impl CommandError {
                     exit @ (Exit::NotAuthorised | Exit::TimedOut) => exit,
                     _ => Exit::NotReachable,
                 },
-                ConnectError::DaemonTooOld { .. } | ConnectError::ClientTooOld { .. } => {
-                    Exit::Failed
-                }
                 _ => Exit::NotReachable,
             },
-            Self::Gone(_) => Exit::NotReachable,
+            Self::Gone(_) | Self::OtherVersion(_) => Exit::NotReachable,
             Self::Refused(failure) => Exit::of_refusal(failure.code),
             Self::TimedOut(_) => Exit::TimedOut,
             Self::Interrupted => Exit::Interrupted,
             Self::NoHome => Exit::Usage,
-            Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            Self::File { source, .. } | Self::Signal { source, .. }
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
                 Exit::NotAuthorised
             }
             Self::NoProgram
             | Self::Program { .. }
             | Self::File { .. }
+            | Self::Signal { .. }
             | Self::NotBack
             | Self::Declined
             | Self::NoSuchRecord(_) => Exit::Failed,
         }
+    }
+
+    /// Whether nobody answers who could: none runs, or it ends.
+    pub(crate) fn is_absence(&self) -> bool {
+        let is_skew = match self {
+            Self::Connect { source, .. } => source.is_skew(),
+            other => matches!(other, Self::OtherVersion(_)),
+        };
+        self.exit() == Exit::NotReachable && !is_skew
     }
 
     /// Lines that say what to do next; empty where nothing helps.
@@ -107,10 +121,7 @@ impl CommandError {
                 source: ConnectError::NotRunning { .. },
                 home,
             } => {
-                // The variable, not a flag: it means the same to every program of ours.
-                let home = home.as_ref().map_or_else(String::new, |home| {
-                    format!("OWLCODA_HOME={} ", quoted(&home.to_string_lossy()))
-                });
+                let home = of_home(home.as_deref());
                 format!(
                     "  start it:                     {home}owlctl start\n  \
                      or with all it needs at once: {home}packaging/quickstart\n"
@@ -122,7 +133,18 @@ impl CommandError {
             } => "  only the user who runs the daemon may talk to it, and of a system service the members \
                  of the groups owlcoda (look) and owlcoda-admin\n"
                 .to_owned(),
-            Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            Self::Connect {
+                source: ConnectError::DaemonTooOld(_),
+                home,
+            } => restart(home.as_deref()),
+            Self::OtherVersion(_) => restart(None),
+            Self::Connect {
+                source: ConnectError::ClientTooOld(_),
+                ..
+            } => "  take the owlctl that came with the daemon, or update this one\n".to_owned(),
+            Self::File { source, .. } | Self::Signal { source, .. }
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
                 "  run it as root, with sudo\n".to_owned()
             }
             Self::NoProgram => {
@@ -136,6 +158,20 @@ impl CommandError {
             _ => String::new(),
         }
     }
+}
+
+/// What stands before a command that is for the daemon of `home`: the variable, not a flag, as it means
+/// the same to every program of ours.
+fn of_home(home: Option<&Path>) -> String {
+    home.map_or_else(String::new, |home| {
+        format!("OWLCODA_HOME={} ", quoted(&home.to_string_lossy()))
+    })
+}
+
+/// The way out of a daemon of another version.
+pub(crate) fn restart(home: Option<&Path>) -> String {
+    let home = of_home(home);
+    format!("  restart it, so that it is of this version: {home}owlctl restart\n")
 }
 
 /// `text` as one word of a shell.
@@ -156,6 +192,9 @@ impl From<tonic::Status> for CommandError {
         let failure = Failure::from(status);
         if is_transport || failure.code == ErrorCode::Unavailable {
             Self::Gone(failure.message)
+        } else if failure.code == ErrorCode::Unsupported {
+            // Every daemon does all that its version can, so it is of another.
+            Self::OtherVersion(failure.message)
         } else {
             Self::Refused(failure)
         }
@@ -164,6 +203,9 @@ impl From<tonic::Status> for CommandError {
 
 #[cfg(test)]
 mod tests {
+    use owlcoda_proto::Skew;
+    use owlcoda_proto::v1::GetVersionResponse;
+
     use super::*;
 
     fn connect(source: ConnectError, home: Option<&str>) -> CommandError {
@@ -186,7 +228,7 @@ mod tests {
     #[test]
     fn every_way_to_miss_the_daemon_has_its_exit_status() {
         let socket = PathBuf::from("/s");
-        let version = "9.9.9".to_owned();
+        let skew = Skew::with(&GetVersionResponse::default());
         for (source, exit) in [
             (
                 ConnectError::NotRunning {
@@ -198,16 +240,13 @@ mod tests {
             (no_answer(ErrorCode::Internal), 69),
             (no_answer(ErrorCode::Timeout), 124),
             (no_answer(ErrorCode::Forbidden), 4),
-            (
-                ConnectError::DaemonTooOld {
-                    version: version.clone(),
-                },
-                1,
-            ),
-            (ConnectError::ClientTooOld { version }, 1),
+            (ConnectError::DaemonTooOld(skew.clone()), 69),
+            (ConnectError::ClientTooOld(skew), 69),
         ] {
             let error = connect(source, None);
+            let is_there = error.to_string().contains("(protocol 0)");
             assert_eq!(error.exit().status(), exit, "{error}");
+            assert_eq!(error.is_absence(), exit == 69 && !is_there, "{error}");
         }
         assert_eq!(CommandError::Locate(LocateError::NoHome).exit().status(), 2);
         assert_eq!(

@@ -57,7 +57,10 @@ impl Exit {
                 "degraded: it serves, but something needs a look (health)",
             ),
             Self::Unready => (6, "unready: it runs, but does not serve (health)"),
-            Self::NotReachable => (69, "no daemon answers"),
+            Self::NotReachable => (
+                69,
+                "no daemon answers, or one whose version differs too much",
+            ),
             Self::Busy => (75, "busy; the same command may succeed later"),
             Self::InvalidConfig => (78, "the configuration is not valid"),
             Self::TimedOut => (124, "the time limit passed (--timeout)"),
@@ -75,6 +78,8 @@ impl Exit {
         match code {
             // No call of ours reaches a model server, so what is unavailable is the daemon.
             ErrorCode::Unavailable | ErrorCode::ShuttingDown => Self::NotReachable,
+            // And what it does not know is of another version.
+            ErrorCode::Unsupported => Self::NotReachable,
             _ => Self::ALL
                 .into_iter()
                 .find(|exit| exit.status() == code.exit_status())
@@ -107,7 +112,10 @@ mod tests {
     fn every_code_of_the_daemon_ends_in_a_documented_status() {
         for code in ErrorCode::ALL {
             let exit = Exit::of_refusal(code);
-            let is_the_daemon = matches!(code, ErrorCode::Unavailable | ErrorCode::ShuttingDown);
+            let is_the_daemon = matches!(
+                code,
+                ErrorCode::Unavailable | ErrorCode::ShuttingDown | ErrorCode::Unsupported
+            );
             let expected = if is_the_daemon {
                 69
             } else {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
+use crate::skew::{Skew, Wire};
 use crate::status::Failure;
 use crate::v1::access_client::AccessClient;
 use crate::v1::audit_client::AuditClient;
@@ -24,7 +25,7 @@ use crate::v1::models_client::ModelsClient;
 use crate::v1::sessions_client::SessionsClient;
 use crate::v1::turns_client::TurnsClient;
 use crate::v1::{GetVersionRequest, GetVersionResponse};
-use crate::{ErrorCode, MAX_MESSAGE_BYTES, MIN_PROTOCOL, PROTOCOL};
+use crate::{ErrorCode, MAX_MESSAGE_BYTES};
 
 /// How long a daemon may take to accept and to name its version.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -54,31 +55,32 @@ pub enum ConnectError {
         failure: Failure,
     },
     /// The daemon is too old for this client.
-    #[error("the daemon ({version}) is older than this program can talk to; restart the daemon")]
-    DaemonTooOld {
-        /// The daemon's version.
-        version: String,
-    },
+    #[error("{0}: the daemon is too old for it")]
+    DaemonTooOld(Skew),
     /// This client is too old for the daemon.
-    #[error("this program is older than the daemon ({version}) serves; update this program")]
-    ClientTooOld {
-        /// The daemon's version.
-        version: String,
-    },
+    #[error("{0}: it is too old for the daemon")]
+    ClientTooOld(Skew),
 }
 
-/// A connection to a daemon that speaks our protocol. Cheap to clone.
+impl ConnectError {
+    /// Whether a daemon answers that is of too distant a version.
+    pub const fn is_skew(&self) -> bool {
+        matches!(self, Self::DaemonTooOld(_) | Self::ClientTooOld(_))
+    }
+}
+
+/// A connection to a daemon. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
-    channel: Channel,
+    wire: Wire,
     version: GetVersionResponse,
 }
 
 macro_rules! service {
     ($(#[$doc:meta])* $name:ident: $client:ident) => {
         $(#[$doc])*
-        pub fn $name(&self) -> $client<Channel> {
-            $client::new(self.channel.clone())
+        pub fn $name(&self) -> $client<Wire> {
+            $client::new(self.wire.clone())
                 .max_decoding_message_size(MAX_MESSAGE_BYTES)
                 .max_encoding_message_size(MAX_MESSAGE_BYTES)
         }
@@ -144,18 +146,41 @@ impl Client {
     }
 
     /// `grpc.health.v1` of the daemon.
-    pub fn health(&self) -> tonic_health::pb::health_client::HealthClient<Channel> {
-        tonic_health::pb::health_client::HealthClient::new(self.channel.clone())
+    pub fn health(&self) -> tonic_health::pb::health_client::HealthClient<Wire> {
+        tonic_health::pb::health_client::HealthClient::new(self.wire.clone())
     }
 
     /// What the daemon said of itself in the handshake.
     pub const fn version(&self) -> &GetVersionResponse {
         &self.version
     }
+
+    /// The daemon's build beside ours.
+    pub fn skew(&self) -> Skew {
+        Skew::with(&self.version)
+    }
+
+    /// Refuses a daemon of too distant a version.
+    pub fn agreed(self) -> Result<Self, ConnectError> {
+        let skew = self.skew();
+        if skew.is_daemon_too_old() {
+            return Err(ConnectError::DaemonTooOld(skew));
+        }
+        if skew.is_client_too_old() {
+            return Err(ConnectError::ClientTooOld(skew));
+        }
+        Ok(self)
+    }
 }
 
 /// Connects to the daemon behind `socket` and checks that both sides speak the same protocol.
 pub async fn connect(socket: &Path) -> Result<Client, ConnectError> {
+    reach(socket).await?.agreed()
+}
+
+/// Connects to the daemon behind `socket`, of whatever version it is: what every version can do, such as
+/// to end, is to work with all.
+pub async fn reach(socket: &Path) -> Result<Client, ConnectError> {
     // The channel hides the reason why a socket cannot be opened, so we ask first.
     match tokio::time::timeout(HANDSHAKE, UnixStream::connect(socket)).await {
         Ok(Ok(_)) => {}
@@ -196,15 +221,6 @@ pub async fn connect(socket: &Path) -> Result<Client, ConnectError> {
             }));
         }
     };
-    if version.protocol < MIN_PROTOCOL {
-        return Err(ConnectError::DaemonTooOld {
-            version: version.version,
-        });
-    }
-    if version.min_client_protocol > PROTOCOL {
-        return Err(ConnectError::ClientTooOld {
-            version: version.version,
-        });
-    }
-    Ok(Client { channel, version })
+    let wire = Wire::new(channel, Skew::with(&version));
+    Ok(Client { wire, version })
 }

@@ -3,15 +3,23 @@
 
 mod client;
 mod locate;
+mod skew;
 mod status;
 
-pub use client::{Client, ConnectError, connect};
+pub use client::{Client, ConnectError, connect, reach};
 pub use locate::{Environment, LocateError, Place, SYSTEM_SOCKET};
 pub use owlcoda_types::{ErrorCode, clip, printable};
+pub use skew::{Skew, Wire};
 pub use status::{Failure, to_status};
 
-/// Protocol level of this build; see `GetVersionResponse`.
-pub const PROTOCOL: u32 = 1;
+/// Protocol level of this build; see `GetVersionResponse`. It grows with each version that adds to
+/// the protocol, and both sides go on with one level more or less.
+///
+/// | level | what came with it |
+/// | --- | --- |
+/// | 1 | `Daemon`, `Models.List`, `Audit.Query`, `Sessions`, `Turns`, `Events`, `grpc.health.v1` |
+/// | 2 | everything else, such as `Lifecycle`, `Logs`, `Figures`, `Backends`, `Inspect`, `Access`, `Backup` |
+pub const PROTOCOL: u32 = 2;
 
 /// Oldest protocol level of a client that a daemon of this build serves, and of a daemon that a
 /// client of this build talks to.

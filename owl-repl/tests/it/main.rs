@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod conversation;
 #[cfg(test)]
+mod skew;
+#[cfg(test)]
 use assert_cmd::Command;
 use tempfile::TempDir;
 

@@ -10,7 +10,7 @@ mod machine;
 mod mend;
 mod network;
 mod servers;
-mod unit;
+mod service;
 
 use std::path::Path;
 
@@ -167,8 +167,11 @@ pub(super) async fn examine(ground: &Ground, verdict: &Verdict) -> Examination {
         files::configuration(ground, verdict),
         files::home(&ground.place.home),
         files::instance(&ground.place, &daemon),
-        files::token(&ground.place.home),
     ];
+    let (version, units) = tokio::join!(service::version(&ground.place), service::units());
+    checks.push(version);
+    checks.extend(units);
+    checks.push(files::token(&ground.place.home));
     match &verdict.loaded {
         Some(loaded) => {
             let config = &loaded.config;
@@ -193,7 +196,7 @@ pub(super) async fn examine(ground: &Ground, verdict: &Verdict) -> Examination {
     }
 }
 
-/// The same, and what only a daemon that runs and the service manager can tell.
+/// The same, and what only a daemon that runs can tell.
 async fn examine_all(ground: &Ground, verdict: &Verdict) -> Vec<Check> {
     let loaded = verdict.loaded.as_ref();
     let max_connections = loaded.map(|loaded| loaded.config.server.max_connections);
@@ -201,14 +204,12 @@ async fn examine_all(ground: &Ground, verdict: &Verdict) -> Vec<Check> {
         .env
         .get(ASKED_BY)
         .and_then(|version| version.to_str());
-    let (examination, live, unit) = tokio::join!(
+    let (examination, live) = tokio::join!(
         examine(ground, verdict),
         live::look(&ground.place, max_connections, asked_by),
-        unit::look(),
     );
     let mut checks = examination.checks;
     checks.extend(live);
-    checks.push(unit);
     checks
 }
 

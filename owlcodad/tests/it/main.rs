@@ -82,6 +82,8 @@ mod start_stop;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod stream;
 #[cfg(test)]
 mod terminal;

@@ -2,6 +2,7 @@
 
 mod clients;
 mod configs;
+mod hindrance;
 mod hostile;
 mod live;
 mod machine;

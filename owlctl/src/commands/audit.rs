@@ -8,6 +8,7 @@ mod show;
 mod stats;
 mod verify;
 
+use owlcoda_proto::Client;
 use owlcoda_proto::v1::QueryAuditRequest;
 
 use crate::cli::audit::{AuditArgs, AuditVerb, Filters};
@@ -25,6 +26,28 @@ pub(super) async fn run(context: &Context<'_>, args: &AuditArgs) -> Result<Repor
         Some(AuditVerb::Export(args)) => export::run(context, args).await,
         Some(AuditVerb::Verify(_)) => verify::run(context).await,
     }
+}
+
+/// Protocol level since which more than a model, a status and a place can be asked for.
+const FILTERS_SINCE: u32 = 2;
+
+/// Refuses a question of which a daemon of an older version would pass something over, and so would
+/// answer another one.
+fn check(client: &Client, question: &QueryAuditRequest) -> Result<(), CommandError> {
+    let of_level_1 = QueryAuditRequest {
+        limit: question.limit,
+        model: question.model.clone(),
+        min_status: question.min_status,
+        before_seq: question.before_seq,
+        ..QueryAuditRequest::default()
+    };
+    if client.version().protocol >= FILTERS_SINCE || of_level_1 == *question {
+        return Ok(());
+    }
+    let skew = client.skew();
+    Err(CommandError::OtherVersion(format!(
+        "{skew}: the daemon does not know all these filters"
+    )))
 }
 
 /// A question with these filters.

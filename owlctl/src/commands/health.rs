@@ -81,7 +81,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Report, CommandError> {
             let health = Health::judge(is_serving, problems);
             Report::data(health.render(context.global.json)).ending(health.exit())
         }
-        Err(error) if error.exit() == Exit::NotReachable => {
+        Err(error) if error.is_absence() => {
             let health = Health {
                 state: Verdict::NotRunning,
                 problems: Vec::new(),

@@ -6,8 +6,8 @@ mod wait;
 
 use std::time::Duration;
 
-use owlcoda_proto::Client;
 use owlcoda_proto::v1::{StatusRequest, StatusResponse};
+use owlcoda_proto::{Client, printable};
 use serde::Serialize;
 
 use crate::cli::lifecycle::LifecycleVerb;
@@ -101,13 +101,22 @@ pub(super) async fn run(
     }
 }
 
-/// A connection to the daemon; none where no daemon answers.
+/// A connection to the daemon, of whatever version it is; none where no daemon answers.
 async fn connected(context: &Context<'_>) -> Result<Option<Client>, CommandError> {
-    match context.connect().await {
+    match context.reach().await {
         Ok(client) => Ok(Some(client)),
-        Err(error) if error.exit() == Exit::NotReachable => Ok(None),
+        Err(error) if error.is_absence() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// `report` with a remark where the daemon is of an older version than this program.
+fn with_skew(report: Report, client: &Client) -> Report {
+    let skew = client.skew();
+    if !skew.is_daemon_older() {
+        return report;
+    }
+    report.and_remark(&printable(&format!("owlctl: {skew}")))
 }
 
 async fn status_of(client: &Client) -> Result<StatusResponse, CommandError> {

@@ -6,8 +6,8 @@ mod text;
 mod watch;
 
 use jiff::Timestamp;
-use owlcoda_proto::Place;
 use owlcoda_proto::v1::{ListModelsRequest, StatusRequest, StatusResponse, Usage};
+use owlcoda_proto::{Place, Skew, printable};
 use serde::Serialize;
 
 use crate::cli::StatusArgs;
@@ -16,8 +16,7 @@ use crate::commands::models::some;
 use crate::commands::reload::Config;
 use crate::daemon::Context;
 use crate::document::json;
-use crate::error::CommandError;
-use crate::exit::Exit;
+use crate::error::{self, CommandError};
 use crate::quantity;
 use crate::report::Report;
 
@@ -152,6 +151,7 @@ enum Seen {
         status: Box<StatusResponse>,
         /// What to do where there are no models.
         hint: Option<String>,
+        skew: Skew,
     },
     NotRunning(CommandError),
 }
@@ -163,6 +163,11 @@ pub(super) async fn run(context: &Context<'_>, args: &StatusArgs) -> Result<Repo
     let seen = look(context).await?;
     let report = Report::data(render(context, &seen));
     Ok(match seen {
+        Seen::Running { skew, .. } if skew.is_daemon_older() => {
+            let way_out = error::restart(context.global.home.as_deref());
+            let report = report.and_remark(&printable(&format!("owlctl: {skew}")));
+            report.and_remark(way_out.trim_end())
+        }
         Seen::Running { .. } => report,
         Seen::NotRunning(error) => report.and_failure(&error),
     })
@@ -172,7 +177,7 @@ pub(super) async fn run(context: &Context<'_>, args: &StatusArgs) -> Result<Repo
 async fn look(context: &Context<'_>) -> Result<Seen, CommandError> {
     let client = match context.connect().await {
         Ok(client) => client,
-        Err(error) if error.exit() == Exit::NotReachable => return Ok(Seen::NotRunning(error)),
+        Err(error) if error.is_absence() => return Ok(Seen::NotRunning(error)),
         Err(error) => return Err(error),
     };
     let status = client.daemon().status(StatusRequest {}).await?.into_inner();
@@ -183,7 +188,8 @@ async fn look(context: &Context<'_>) -> Result<Seen, CommandError> {
         None
     };
     let status = Box::new(status);
-    Ok(Seen::Running { status, hint })
+    let skew = client.skew();
+    Ok(Seen::Running { status, hint, skew })
 }
 
 /// The document or the text.
@@ -198,7 +204,7 @@ fn render(context: &Context<'_>, seen: &Seen) -> String {
                 text::not_running(place, last_crash.as_ref())
             }
         }
-        Seen::Running { status, hint } => {
+        Seen::Running { status, hint, .. } => {
             let view = View {
                 place,
                 status,

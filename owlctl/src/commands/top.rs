@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Report, CommandError> {
                 last = now;
             }
             // It may come back; a person who looks on sees that it is away.
-            Err(error) if error.exit() == Exit::NotReachable => {
+            Err(error) if error.is_absence() => {
                 text = format!(
                     "owlcodad  not running\n  ! {}\n",
                     printable(&error.to_string())

@@ -31,9 +31,14 @@ pub(super) async fn run(context: &Context<'_>, args: &VersionArgs) -> Result<Rep
     if args.client {
         return Ok(Report::data(render(CLIENT, None, is_json)));
     }
-    Ok(match context.connect().await {
-        Ok(client) => Report::data(render(CLIENT, Some(client.version()), is_json)),
-        Err(error) => Report::data(render(CLIENT, None, is_json)).and_failure(&error),
+    let client = match context.reach().await {
+        Ok(client) => client,
+        Err(error) => return Ok(Report::data(render(CLIENT, None, is_json)).and_failure(&error)),
+    };
+    let report = Report::data(render(CLIENT, Some(client.version()), is_json));
+    Ok(match context.told(client.agreed()) {
+        Ok(_) => report,
+        Err(error) => report.and_failure(&error),
     })
 }
 

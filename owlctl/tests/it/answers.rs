@@ -1,9 +1,9 @@
 //! What the verbs make of a daemon's answers.
 
-use owlcoda_proto::ErrorCode;
 use owlcoda_proto::v1::{
     AuditRecord, ListModelsResponse, Model, QueryAuditRequest, QueryAuditResponse, StatusResponse,
 };
+use owlcoda_proto::{ErrorCode, PROTOCOL};
 
 use owlcoda_testkit::control::{Answers, Served};
 
@@ -127,7 +127,7 @@ fn models_and_versions_come_from_the_daemon() {
     let (status, stdout, _) = run(&daemon, &["version"]);
     assert_eq!(status, Some(0));
     assert!(
-        stdout.ends_with("owlcodad  9.8.7  protocol 1\n"),
+        stdout.ends_with(&format!("owlcodad  9.8.7  protocol {PROTOCOL}\n")),
         "{stdout}"
     );
 }
@@ -194,7 +194,7 @@ fn a_daemon_that_is_too_new_is_a_failure_that_says_what_to_do() {
     });
     for verb in ["version", "status", "health", "models", "audit"] {
         let (status, _, stderr) = run(&daemon, &[verb]);
-        assert_eq!(status, Some(1), "{verb}: {stderr}");
-        assert!(stderr.contains("update this program"), "{verb}: {stderr}");
+        assert_eq!(status, Some(69), "{verb}: {stderr}");
+        assert!(stderr.contains("update this one"), "{verb}: {stderr}");
     }
 }

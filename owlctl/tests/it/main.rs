@@ -11,6 +11,8 @@ mod remote;
 #[cfg(test)]
 mod service;
 #[cfg(test)]
+mod skew;
+#[cfg(test)]
 use assert_cmd::Command;
 use tempfile::TempDir;
 
@@ -90,7 +92,11 @@ fn without_a_daemon_status_prints_what_it_knows_as_text_and_as_json() {
 #[test]
 fn the_client_s_version_is_known_without_a_daemon() {
     let home = tempfile::tempdir().unwrap();
-    let expected = format!("owlctl    {}  protocol 1\n", env!("CARGO_PKG_VERSION"));
+    let expected = format!(
+        "owlctl    {}  protocol {}\n",
+        env!("CARGO_PKG_VERSION"),
+        owlcoda_proto::PROTOCOL
+    );
     let (status, stdout, _) = run(&home, &["version"]);
     assert_eq!((status, stdout), (Some(69), expected.clone()));
     let outcome = run(&home, &["version", "--client"]);

@@ -1,5 +1,8 @@
 //! The socket of the control plane: where it may be, and the connections that come in.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -112,10 +115,14 @@ impl ControlSocket {
                     path: path.to_path_buf(),
                 });
             }
-            if UnixStream::connect(path).await.is_ok() {
-                return Err(SocketError::InUse {
-                    path: path.to_path_buf(),
-                });
+            // One that is too busy to accept, or that we may not ask, is no dead one.
+            match UnixStream::connect(path).await {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                _ => {
+                    return Err(SocketError::InUse {
+                        path: path.to_path_buf(),
+                    });
+                }
             }
             fs_err::remove_file(path).map_err(io)?;
         }
@@ -295,7 +302,9 @@ fn check_directory(dir: &Path, access: Access) -> Result<(), SocketError> {
     })?;
     let mode = metadata.permissions().mode() & 0o777;
     let is_ours = metadata.uid() == getuid().as_raw();
-    let why = if !metadata.is_dir() {
+    let why = if metadata.is_symlink() {
+        "is a symbolic link".to_owned()
+    } else if !metadata.is_dir() {
         "is not a directory".to_owned()
     } else if !(is_ours || access.is_shared() && metadata.uid() == 0) {
         format!("belongs to user {}", metadata.uid())

@@ -17,6 +17,7 @@ pub(crate) use self::record::tests;
 pub use self::record::{AuditDialect, AuditRecord, AuditRoute};
 pub(crate) use self::record::{MAX_FIELD_CHARS, MAX_TEXT_CHARS, START};
 use crate::StoreError;
+use crate::block::Entry;
 use crate::query::{self, AuditPage, AuditQuery};
 use crate::queue::{Ack, Op, Queued};
 use crate::record::MAX_BODY_BYTES;
@@ -59,12 +60,9 @@ impl Audit {
     }
 
     fn push(&self, record: AuditRecord) -> bool {
-        let at_ms = record.at_ms;
-        let is_queued = record.into_body().is_some_and(|body| {
-            let n_bytes = body.len();
-            self.inner
-                .queue
-                .try_push(Op::Audit { at_ms, body }, n_bytes)
+        let is_queued = Entry::of(record).is_some_and(|entry| {
+            let n_bytes = entry.body.len();
+            self.inner.queue.try_push(Op::Audit(entry), n_bytes)
         });
         if !is_queued {
             self.inner.shared.count_dropped(1);
@@ -171,9 +169,8 @@ impl Reservation {
     fn push(self, record: AuditRecord) -> impl Written {
         let Self { inner, slots } = self;
         let (ack, written): (Ack, _) = oneshot::channel();
-        let at_ms = record.at_ms;
-        let is_queued = record.into_body().is_some_and(|body| {
-            let op = Op::Reserved { at_ms, body, ack };
+        let is_queued = Entry::of(record).is_some_and(|entry| {
+            let op = Op::Reserved { entry, ack };
             inner.queue.send(Queued { op, slots }).is_ok()
         });
         if !is_queued {

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use owlcoda_types::UnixMs;
 
+use crate::audit::AuditRecord;
+use crate::chapter::Marks;
 use crate::record::{Kind, Record};
 
 /// Most records of a block.
@@ -36,6 +38,30 @@ const MAX_UNPACKED_BYTES: usize = MAX_BLOCK_RECORDS * MAX_BLOCK_BYTES;
 pub(crate) struct Entry {
     pub(crate) at_ms: UnixMs,
     pub(crate) body: Arc<[u8]>,
+    /// What it is found by, where that is known without reading the body.
+    pub(crate) marks: Option<Marks>,
+}
+
+impl Entry {
+    /// A record that was read from somewhere.
+    pub(crate) fn new(at_ms: UnixMs, body: impl Into<Arc<[u8]>>) -> Self {
+        Self {
+            at_ms,
+            body: body.into(),
+            marks: None,
+        }
+    }
+
+    /// A record that has just been made; `None` if it cannot be made to fit.
+    pub(crate) fn of(record: AuditRecord) -> Option<Self> {
+        let at_ms = record.at_ms;
+        let (body, marks) = record.into_body_and(Marks::of)?;
+        Some(Self {
+            at_ms,
+            body: body.into(),
+            marks: Some(marks),
+        })
+    }
 }
 
 /// A block to write.
@@ -118,10 +144,7 @@ pub(crate) fn unpack(first_seq: u64, value: &[u8]) -> Result<Vec<Entry>, &'stati
         let (length, after) = after.split_first_chunk().ok_or(FORM)?;
         let length = usize::from(u16::from_be_bytes(*length));
         let (body, after) = after.split_at_checked(length).ok_or(FORM)?;
-        entries.push(Entry {
-            at_ms: i64::from_be_bytes(*at_ms),
-            body: body.into(),
-        });
+        entries.push(Entry::new(i64::from_be_bytes(*at_ms), body));
         rest = after;
     }
     Ok(entries)
@@ -134,10 +157,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn entry(at_ms: UnixMs, body: &[u8]) -> Entry {
-        Entry {
-            at_ms,
-            body: body.into(),
-        }
+        Entry::new(at_ms, body)
     }
 
     proptest! {

@@ -215,7 +215,8 @@ impl Draft {
         for entry in entries {
             self.chapter.min_at_ms = self.chapter.min_at_ms.min(entry.at_ms);
             self.chapter.max_at_ms = self.chapter.max_at_ms.max(entry.at_ms);
-            let Ok(record) = AuditRecord::from_body(&entry.body) else {
+            let marks = entry.marks.or_else(|| Marks::read(&entry.body));
+            let Some(marks) = marks else {
                 // What cannot be read is to be looked at, so that it is reported.
                 self.chapter.unlisted = u8::MAX;
                 self.chapter.min_at_ms = i64::MIN;
@@ -223,14 +224,12 @@ impl Draft {
                 self.chapter.classes = self.chapter.classes.map(|blocks| blocks | bit);
                 continue;
             };
-            let class = StatusClass::of(record.status) as usize;
-            // Without an end there is no status.
-            if let Some(blocks) = self.chapter.classes.get_mut(class)
-                && !record.is_start()
+            if let Some(class) = marks.class
+                && let Some(blocks) = self.chapter.classes.get_mut(class as usize)
             {
                 *blocks |= bit;
             }
-            for term in terms(&record) {
+            for term in marks.terms.into_iter().flatten() {
                 *self.terms.entry(term).or_default() |= bit;
             }
         }
@@ -265,23 +264,37 @@ impl Draft {
     }
 }
 
-/// What a record is found by, its status aside.
-fn terms(record: &AuditRecord) -> impl Iterator<Item = Term> {
-    let models = [Some(&record.model_asked), record.model_used.as_ref()];
-    let models = models.into_iter().flatten();
-    let models = models.map(|model| Term::new(Field::Model, model.as_bytes()));
-    let endpoint = record.endpoint.as_ref();
-    let endpoint = endpoint.map(|endpoint| Term::new(Field::Endpoint, endpoint.as_bytes()));
-    let session = record.session_id.as_ref();
-    let session = session.map(|session| Term::new(Field::Session, session.as_bytes()));
-    let client = record.client.as_ref();
-    let client = client.map(|client| Term::new(Field::Client, client.as_bytes()));
-    let start = record.is_start().then(Term::start);
-    models
-        .chain(endpoint)
-        .chain(session)
-        .chain(client)
-        .chain(start)
+/// What a record is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// None in the record of a beginning: without an end there is no status.
+    class: Option<StatusClass>,
+    terms: [Option<Term>; 6],
+}
+
+impl Marks {
+    pub(crate) fn of(record: &AuditRecord) -> Self {
+        let term = |field, value: &[u8]| Some(Term::new(field, value));
+        let text = |field, text: &Option<String>| term(field, text.as_ref()?.as_bytes());
+        let session = record.session_id.as_ref();
+        Self {
+            class: (!record.is_start()).then(|| StatusClass::of(record.status)),
+            terms: [
+                term(Field::Model, record.model_asked.as_bytes()),
+                text(Field::Model, &record.model_used),
+                text(Field::Endpoint, &record.endpoint),
+                session.and_then(|session| term(Field::Session, session.as_bytes())),
+                text(Field::Client, &record.client),
+                record.is_start().then(Term::start),
+            ],
+        }
+    }
+
+    /// Those of the record in `body`; `None` where that cannot be read.
+    fn read(body: &[u8]) -> Option<Self> {
+        let record = AuditRecord::from_body(body).ok()?;
+        Some(Self::of(&record))
+    }
 }
 
 #[cfg(test)]
@@ -291,10 +304,9 @@ mod tests {
     use owlcoda_types::SessionId;
 
     fn entry(record: AuditRecord) -> Entry {
-        Entry {
-            at_ms: record.at_ms,
-            body: record.into_body().unwrap().into(),
-        }
+        let entry = Entry::of(record).unwrap();
+        assert_eq!(entry.marks, Marks::read(&entry.body));
+        entry
     }
 
     #[test]

@@ -255,10 +255,7 @@ fn copy_audit(
             ledger.append_all(&mut entries)?;
             ledger.skip_to(seq)?;
         }
-        entries.push(Entry {
-            at_ms: record.at_ms,
-            body: record.body.into(),
-        });
+        entries.push(Entry::new(record.at_ms, record.body));
         next_seq = seq + 1;
         if entries.len() >= N_RECORDS {
             ledger.append_all(&mut entries)?;

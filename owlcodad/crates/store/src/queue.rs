@@ -12,6 +12,7 @@ use parking_lot::RwLock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::StoreError;
+use crate::block::Entry;
 use crate::sessions::SessionWrite;
 
 /// Most operations that wait for the writer or are being written: audit records of more than a second
@@ -27,10 +28,10 @@ pub(crate) type Ack = oneshot::Sender<Result<(), StoreError>>;
 /// What the writer is asked to do.
 #[derive(Debug)]
 pub(crate) enum Op {
-    /// Write the body of an audit record, under the next number.
-    Audit { at_ms: i64, body: Vec<u8> },
+    /// Write an audit record, under the next number.
+    Audit(Entry),
     /// The same for one that must not be lost: it keeps its slots until it is durable, and says so.
-    Reserved { at_ms: i64, body: Vec<u8>, ack: Ack },
+    Reserved { entry: Entry, ack: Ack },
     /// Write events and the state they lead to.
     Session { write: Box<SessionWrite>, ack: Ack },
     /// Take away a session with all its events.
@@ -101,7 +102,7 @@ impl Queue {
 
     /// Never waits: whoever holds a slot has a place in the channel.
     pub(crate) fn send(&self, queued: Queued) -> Result<(), StoreError> {
-        let is_awaited = !matches!(queued.op, Op::Audit { .. });
+        let is_awaited = !matches!(queued.op, Op::Audit(_));
         match &*self.sender.read() {
             Some(sender) => sender.try_send(queued).map_err(|_| StoreError::Closed)?,
             None => return Err(StoreError::Closed),
@@ -128,10 +129,7 @@ mod tests {
     use super::*;
 
     fn audit() -> Op {
-        Op::Audit {
-            at_ms: 0,
-            body: Vec::new(),
-        }
+        Op::Audit(Entry::new(0, []))
     }
 
     #[test]

@@ -276,10 +276,7 @@ fn add(chapters: &mut Vec<Chapter>, draft: &mut Draft, entries: &[Entry]) {
 }
 
 fn unreadable(n: u64) -> Vec<Entry> {
-    let entry = Entry {
-        at_ms: 0,
-        body: Arc::new([]),
-    };
+    let entry = Entry::new(0, []);
     (0..n).map(|_| entry.clone()).collect()
 }
 
@@ -295,10 +292,7 @@ fn read_tail(engine: &dyn Engine, from_seq: u64) -> Result<Vec<Entry>, StoreErro
         let Ok(record) = Record::decode_as(&bytes, Kind::Audit, seq) else {
             break;
         };
-        tail.push(Entry {
-            at_ms: record.at_ms,
-            body: record.body.into(),
-        });
+        tail.push(Entry::new(record.at_ms, record.body));
     }
     Ok(tail)
 }

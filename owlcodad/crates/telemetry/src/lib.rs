@@ -5,6 +5,7 @@ mod logging;
 pub mod metric;
 mod process;
 mod recorder;
+mod series;
 
 pub use logging::{
     LineFile, LogFile, LogLevel, LogLine, LogTail, Logging, StderrLines, init_logging,

@@ -10,12 +10,15 @@
 
 use metrics::{counter, gauge, histogram};
 
+use crate::series::Kept;
+
 /// A number that only grows.
 #[derive(Debug)]
 pub struct Counter<const N: usize> {
     name: &'static str,
     help: &'static str,
     labels: [&'static str; N],
+    kept: Kept<metrics::Counter, N>,
 }
 
 /// A number that goes up and down.
@@ -24,6 +27,7 @@ pub struct Gauge<const N: usize> {
     name: &'static str,
     help: &'static str,
     labels: [&'static str; N],
+    kept: Kept<metrics::Gauge, N>,
 }
 
 /// A distribution of seconds.
@@ -32,6 +36,7 @@ pub struct Seconds<const N: usize> {
     name: &'static str,
     help: &'static str,
     labels: [&'static str; N],
+    kept: Kept<metrics::Histogram, N>,
 }
 
 /// A distribution of numbers per second.
@@ -40,40 +45,51 @@ pub struct PerSecond<const N: usize> {
     name: &'static str,
     help: &'static str,
     labels: [&'static str; N],
+    kept: Kept<metrics::Histogram, N>,
 }
 
 impl<const N: usize> Counter<N> {
     /// Adds `n` to the series with these label values, in the order of the table.
     pub fn add(&self, values: [&str; N], n: u64) {
-        counter!(self.name, &pairs(self.labels, values)).increment(n);
+        self.series(values).increment(n);
     }
-}
 
-impl<const N: usize> Counter<N> {
     /// Makes the series with these label values at least `total`, which somebody else counts.
     pub fn reach(&self, values: [&str; N], total: u64) {
-        counter!(self.name, &pairs(self.labels, values)).absolute(total);
+        self.series(values).absolute(total);
+    }
+
+    fn series(&self, values: [&str; N]) -> metrics::Counter {
+        let make = || counter!(self.name, &pairs(self.labels, values));
+        self.kept.get(values, make)
     }
 }
 
 impl<const N: usize> Gauge<N> {
     /// Sets the series with these label values.
     pub fn set(&self, values: [&str; N], value: f64) {
-        gauge!(self.name, &pairs(self.labels, values)).set(value);
+        self.series(values).set(value);
     }
 
     /// Adds one now and takes it away when the guard is dropped.
     pub fn hold(&self, values: [&str; N]) -> Held {
-        let series = gauge!(self.name, &pairs(self.labels, values));
+        let series = self.series(values);
         series.increment(1.0);
         Held(series)
+    }
+
+    fn series(&self, values: [&str; N]) -> metrics::Gauge {
+        let make = || gauge!(self.name, &pairs(self.labels, values));
+        self.kept.get(values, make)
     }
 }
 
 impl<const N: usize> Seconds<N> {
     /// Records one duration.
     pub fn record(&self, values: [&str; N], duration: std::time::Duration) {
-        histogram!(self.name, &pairs(self.labels, values)).record(duration.as_secs_f64());
+        let make = || histogram!(self.name, &pairs(self.labels, values));
+        let series = self.kept.get(values, make);
+        series.record(duration.as_secs_f64());
     }
 }
 
@@ -83,7 +99,8 @@ impl<const N: usize> PerSecond<N> {
         if n > 0 && !time.is_zero() {
             #[expect(clippy::cast_precision_loss, reason = "far below 53 bits")]
             let speed = n as f64 / time.as_secs_f64();
-            histogram!(self.name, &pairs(self.labels, values)).record(speed);
+            let make = || histogram!(self.name, &pairs(self.labels, values));
+            self.kept.get(values, make).record(speed);
         }
     }
 }
@@ -112,7 +129,7 @@ macro_rules! table {
     ($($kind:ident<$n:literal> $constant:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
         $(
             #[doc = $help]
-            pub static $constant: $kind<$n> = $kind { name: $name, help: $help, labels: [$($label),*] };
+            pub static $constant: $kind<$n> = $kind { name: $name, help: $help, labels: [$($label),*], kept: Kept::new() };
         )*
 
         /// Tells the recorder what each metric means.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::metric;
+use crate::{metric, series};
 
 /// Upper bounds of duration buckets, in seconds: from a cached answer to a long generation.
 const BUCKETS: [f64; 14] = [
@@ -56,6 +56,9 @@ pub fn install_recorder() -> Exposition {
         })
         .and_then(PrometheusBuilder::install_recorder)
         .ok();
+    if handle.is_some() {
+        series::keep_from_now_on();
+    }
     metric::describe();
     Exposition { handle }
 }

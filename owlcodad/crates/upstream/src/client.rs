@@ -90,8 +90,11 @@ impl Upstream {
                 build(without_roots())?
             }
         };
+        // The client sends again what a server of HTTP/2 has turned away unread, and copies each
+        // request for that. Local servers speak HTTP/1.1, and the pipeline tries again anyway.
+        let local = without_roots().no_proxy().retry(reqwest::retry::never());
         Ok(Self {
-            local: build(without_roots().no_proxy())?,
+            local: build(local)?,
             remote,
         })
     }

@@ -22,7 +22,9 @@ use std::process::{Command, ExitCode};
 use bytes::BytesMut;
 use owlcoda_wire::anthropic::{self, rename_model};
 use owlcoda_wire::quirks::Quirks;
-use owlcoda_wire::translate::{ChatToMessages, StreamContext, Target, messages_to_chat};
+use owlcoda_wire::translate::{
+    ChatRelay, ChatToMessages, RelayContext, StreamContext, Target, messages_to_chat,
+};
 use owlcoda_wire::{openai, sse};
 
 /// Rounds of the two runs.
@@ -75,6 +77,21 @@ const CASES: &[Case] = &[
                 let _ = machine.push(&frame.data, &mut events);
                 for event in events.drain(..) {
                     event.encode(&mut out);
+                }
+            }
+            black_box(out);
+        })
+    }),
+    ("chat stream relayed, 100 events", || {
+        let stream = chat_stream();
+        Box::new(move || {
+            let mut decoder = sse::Decoder::new(1 << 20);
+            decoder.push(&stream);
+            let mut relay = ChatRelay::new(RelayContext::default());
+            let mut out = BytesMut::new();
+            while let Ok(Some(frame)) = decoder.next_frame() {
+                if let Ok(Some(chunk)) = relay.push(&frame.data) {
+                    sse::encode(&mut out, None, &chunk);
                 }
             }
             black_box(out);

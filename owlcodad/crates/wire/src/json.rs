@@ -1,7 +1,12 @@
 //! Reading and writing JSON where each event and each kilobyte counts.
 
+mod scan;
+
 use bytes::BufMut;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+pub(crate) use self::scan::Scan;
 
 /// Reads a document. Its bytes are checked for UTF-8 once and not string by string.
 pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> serde_json::Result<T> {
@@ -27,6 +32,44 @@ pub(crate) fn put_str(out: &mut impl BufMut, text: &str) {
     }
     out.put_slice(rest);
     out.put_u8(b'"');
+}
+
+/// The length of the JSON string at the start of `bytes`, with its quotes. None where there is none:
+/// an escape or a control character is wrong, or its end is missing. That it is UTF-8 is not looked
+/// at.
+pub(crate) fn string_len(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    let mut rest = bytes.strip_prefix(b"\"")?;
+    loop {
+        let plain = find_escape(rest)?;
+        let (len, is_end) = match rest.get(plain..)? {
+            [b'"', ..] => (1, true),
+            [
+                b'\\',
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                ..,
+            ] => (2, false),
+            [b'\\', b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|x| x.is_ascii_hexdigit()) => {
+                (6, false)
+            }
+            _ => return None,
+        };
+        at += plain + len;
+        if is_end {
+            return Some(at);
+        }
+        rest = rest.get(plain + len..)?;
+    }
+}
+
+/// What stands before and after `part` in the document that it was borrowed from. None where it is no
+/// part of `document`.
+pub(crate) fn around<'a>(document: &'a [u8], part: &RawValue) -> Option<(&'a [u8], &'a [u8])> {
+    // A borrowed value's address tells where it stands.
+    let start = (part.get().as_ptr() as usize).checked_sub(document.as_ptr() as usize)?;
+    let before = document.get(..start)?;
+    let after = document.get(start.checked_add(part.get().len())?..)?;
+    Some((before, after))
 }
 
 /// Writes one document. Commas come by themselves; that what is opened is closed is the caller's

@@ -2,14 +2,16 @@
 
 mod chunk;
 mod fields;
+mod likeness;
+mod outline;
 mod request;
 mod text;
-mod tool_entry;
 mod usage;
 
 pub use request::Request;
 
 pub(crate) use chunk::{Choice, Chunk, Delta, ToolCall};
 pub(crate) use fields::Fields;
-pub(crate) use text::{Halves, decode_text, decode_whole};
+pub(crate) use likeness::{Around, Likeness, TextKind};
+pub(crate) use text::{Halves, decode_string, decode_text, decode_whole};
 pub(crate) use usage::read_usage;

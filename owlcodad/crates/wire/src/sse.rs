@@ -87,6 +87,9 @@ impl Decoder {
         if !self.skip_bom() {
             return Ok(None);
         }
+        if let Some(frame) = self.next_plain_frame() {
+            return Ok(Some(frame));
+        }
         while let Some(line) = self.next_line()? {
             if let Some(frame) = self.on_line(line)? {
                 return Ok(Some(frame));
@@ -118,6 +121,28 @@ impl Decoder {
         }
         self.at_start = false;
         true
+    }
+
+    /// The next frame where it is one line of data and the blank line after it, as nearly every frame
+    /// of a model server is, and both are there. All others are read line by line.
+    fn next_plain_frame(&mut self) -> Option<Frame> {
+        const NAME: &[u8] = b"data:";
+        let is_between = !self.after_cr && self.event.is_none() && matches!(self.data, Data::None);
+        if !is_between || !self.buffer.starts_with(NAME) {
+            return None;
+        }
+        let length = self.scanned + memchr2(b'\n', b'\r', self.buffer.get(self.scanned..)?)?;
+        let is_end = self.buffer.get(length..)?.starts_with(b"\n\n");
+        if !is_end || length > self.max_bytes {
+            // What was looked through is not looked through again.
+            self.scanned = length;
+            return None;
+        }
+        let mut data = self.buffer.split_to(length).freeze();
+        self.buffer.advance(2);
+        self.scanned = 0;
+        data.advance(NAME.len() + usize::from(data.get(NAME.len()) == Some(&b' ')));
+        Some(Frame { event: None, data })
     }
 
     fn next_line(&mut self) -> Result<Option<Bytes>, SseError> {

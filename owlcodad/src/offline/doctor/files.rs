@@ -68,7 +68,27 @@ pub(super) fn home(home: &Path) -> Check {
     }
     if uid != ours {
         let detail = format!("{shown} belongs to user {uid}, and you are user {ours}");
-        return Check::fail(id, detail, format!("chown -R {ours} {shown}"));
+        let remedy = if ours == 0 {
+            format!("as that user: sudo -u '#{uid}' owlcodad doctor --home {shown}")
+        } else {
+            format!("chown -R {ours} {shown}")
+        };
+        return Check::fail(id, detail, remedy);
+    }
+    if mode & 0o002 != 0 {
+        let detail =
+            format!("{shown} has mode {mode:04o}, and nothing starts where anybody can write");
+        return Check::fail(id, detail, format!("chmod 700 {shown}"));
+    }
+    // What a start as another user, such as root, has left there.
+    let entries = fs_err::read_dir(home).into_iter().flatten().flatten();
+    let mut others = entries.filter_map(|entry| {
+        let uid = fs_err::symlink_metadata(entry.path()).ok()?.uid();
+        (uid != ours).then(|| (entry.path(), uid))
+    });
+    if let Some((path, uid)) = others.next() {
+        let detail = format!("{} belongs to user {uid}", path.display());
+        return Check::fail(id, detail, format!("chown -R {ours} {shown}, as root"));
     }
     if mode & OTHERS != 0 {
         let detail = format!("{shown} has mode {mode:04o}, which lets others look in");
@@ -139,6 +159,11 @@ pub(super) fn instance(place: &Place, daemon: &Daemon) -> Check {
     let id = "daemon";
     let socket = place.socket.display();
     let is_there = place.socket.symlink_metadata().is_ok();
+    if daemon.holder.is_none()
+        && let Some((detail, remedy)) = unsafe_directory(place)
+    {
+        return Check::fail(id, detail, remedy);
+    }
     match (&daemon.holder, daemon.answers) {
         (Some(holder), true) => Check::ok(id, format!("runs: {holder}")),
         (Some(holder), false) => {
@@ -153,7 +178,7 @@ pub(super) fn instance(place: &Place, daemon: &Daemon) -> Check {
         (None, true) => Check::warn(
             id,
             format!("a daemon of another home answers on {socket}"),
-            "pass --socket PATH when starting this one",
+            "pass --socket PATH when starting this one, or stop that one",
         ),
         (None, false) if is_there => Check::warn(
             id,
@@ -161,6 +186,33 @@ pub(super) fn instance(place: &Place, daemon: &Daemon) -> Check {
             "owlcodad serve: a start removes it",
         ),
         (None, false) => Check::ok(id, "does not run"),
+    }
+}
+
+/// What keeps a start from making its socket where it is to be; none where nothing does.
+fn unsafe_directory(place: &Place) -> Option<(String, String)> {
+    let dir = place.socket.parent()?;
+    let metadata = fs_err::symlink_metadata(dir).ok()?;
+    let shown = dir.display();
+    let (uid, mode) = (metadata.uid(), metadata.mode() & 0o777);
+    let ours = geteuid().as_raw();
+    let elsewhere = "move it, or pass --socket PATH".to_owned();
+    if !metadata.is_dir() {
+        Some((
+            format!("{shown} is no directory, and is to have the control socket"),
+            elsewhere,
+        ))
+    } else if uid != ours {
+        let detail = format!("{shown}, the directory of the control socket, belongs to user {uid}");
+        Some((
+            detail,
+            format!("chown {ours} {shown}, as root, or pass --socket PATH"),
+        ))
+    } else if mode & 0o022 != 0 {
+        let detail = format!("{shown}, the directory of the control socket, has mode {mode:04o}");
+        Some((detail, format!("chmod 700 {shown}")))
+    } else {
+        None
     }
 }
 

@@ -9,7 +9,6 @@ use super::{record, request};
 use crate::cli::audit::FollowArgs;
 use crate::daemon::Context;
 use crate::error::CommandError;
-use crate::exit::Exit;
 use crate::report::Report;
 use crate::{screen, yaml};
 
@@ -49,7 +48,7 @@ pub(super) async fn run(context: &Context<'_>, args: &FollowArgs) -> Result<Repo
 
 /// Whether the daemon ended, or is about to.
 fn is_gone(error: &CommandError) -> bool {
-    error.exit() == Exit::NotReachable
+    error.is_absence()
 }
 
 /// Shows what comes until the daemon is gone, and says whether it was there; succeeds where nobody

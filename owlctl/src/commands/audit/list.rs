@@ -5,7 +5,7 @@ use owlcoda_proto::v1::{QueryAuditRequest, QueryAuditResponse};
 use serde::Serialize;
 
 use super::record::{self, Record};
-use super::request;
+use super::{check, request};
 use crate::cli::audit::ListArgs;
 use crate::daemon::Context;
 use crate::document::json;
@@ -23,7 +23,9 @@ struct Page<'a> {
 
 pub(super) async fn run(context: &Context<'_>, args: &ListArgs) -> Result<Report, CommandError> {
     let client = context.connect().await?;
-    let page = client.audit().query(question(args)).await?.into_inner();
+    let question = question(args);
+    check(&client, &question)?;
+    let page = client.audit().query(question).await?.into_inner();
     if context.global.json {
         return Ok(Report::data(to_json(&page)));
     }

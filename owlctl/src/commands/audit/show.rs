@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use owlcoda_proto::v1::{AuditRecord, QueryAuditRequest};
 
+use super::check;
 use super::record::{Record, details};
 use crate::cli::audit::ShowArgs;
 use crate::daemon::Context;
@@ -18,9 +19,17 @@ pub(super) async fn run(context: &Context<'_>, args: &ShowArgs) -> Result<Report
     let client = context.connect().await?;
     for question in questions(&args.call) {
         let mut asked = question;
+        if !asked.request_id.is_empty() {
+            check(&client, &asked)?;
+        }
         loop {
             let page = client.audit().query(asked.clone()).await?.into_inner();
-            if let Some(record) = page.records.first() {
+            // An older daemon gives the one before it, where there is none of that number.
+            if let Some(record) = page
+                .records
+                .iter()
+                .find(|record| is_asked(record, &args.call))
+            {
                 return Ok(Report::data(if context.global.json {
                     json("AuditRecord", &Record::from(record))
                 } else {
@@ -34,6 +43,10 @@ pub(super) async fn run(context: &Context<'_>, args: &ShowArgs) -> Result<Report
         }
     }
     Err(CommandError::NoSuchRecord(args.call.clone()))
+}
+
+fn is_asked(record: &AuditRecord, call: &str) -> bool {
+    record.request_id == call || call.parse() == Ok(record.seq)
 }
 
 /// What to ask, one after the other, until one is answered.

@@ -5,11 +5,11 @@ use std::process::Stdio;
 use owlcoda_proto::printable;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
-use super::{Outcome, connected, status_of};
+use super::{Outcome, connected, status_of, with_skew};
 use crate::cli::lifecycle::StartArgs;
 use crate::commands::offline::{exit, program};
 use crate::daemon::Context;
-use crate::error::CommandError;
+use crate::error::{self, CommandError};
 use crate::report::Report;
 
 /// Most bytes that are read of what a daemon says that does not start.
@@ -23,7 +23,13 @@ pub(super) async fn run(context: &Context<'_>, args: &StartArgs) -> Result<Repor
             status.version, status.http_url, status.pid
         );
         let outcome = Outcome::running(&status).unchanged();
-        return Ok(outcome.report(context, &printable(&text)));
+        let report = outcome.report(context, &printable(&text));
+        return Ok(if client.skew().is_daemon_older() {
+            let way_out = error::restart(context.global.home.as_deref());
+            with_skew(report, &client).and_remark(way_out.trim_end())
+        } else {
+            report
+        });
     }
     let program = program();
     #[expect(

@@ -1,14 +1,16 @@
 //! `owlctl stop`, `drain` and `restart`: the end of the daemon, waited for.
 
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use owlcoda_proto::v1::{StatusResponse, StopRequest};
-use owlcoda_proto::{Client, printable};
+use owlcoda_proto::{Client, Place, printable};
 use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use super::{LOOK_INTERVAL, Outcome, connected, status_of};
+use super::{LOOK_INTERVAL, Outcome, connected, start, status_of, with_skew};
+use crate::cli::lifecycle::StartArgs;
 use crate::daemon::Context;
 use crate::error::CommandError;
 use crate::quantity;
@@ -28,7 +30,13 @@ pub(super) async fn stop(
         return Ok(outcome.report(context, "no daemon is running"));
     };
     let status = status_of(&client).await?;
-    let was_cut = ask(&client, grace_secs, false).await?;
+    let was_cut = match ask(&client, grace_secs, false).await {
+        Err(CommandError::OtherVersion(_)) if context.global.context.is_none() => {
+            terminate(&status)?;
+            false
+        }
+        asked => asked?,
+    };
     drop(client);
     // A socket that a service manager keeps would start it again, so we do not knock.
     while is_there(context, &status).await? {
@@ -46,9 +54,14 @@ pub(super) async fn restart(
     context: &Context<'_>,
     grace_secs: Option<u64>,
 ) -> Result<Report, CommandError> {
-    let client = context.connect().await?;
+    let client = context.reach().await?;
     let before = status_of(&client).await?;
-    let was_cut = ask(&client, grace_secs, true).await?;
+    let was_cut = match ask(&client, grace_secs, true).await {
+        Err(CommandError::OtherVersion(_)) if context.global.context.is_none() => {
+            return replace(context, &before).await;
+        }
+        asked => asked?,
+    };
     drop(client);
     let mut dead_since = None;
     loop {
@@ -65,7 +78,14 @@ pub(super) async fn restart(
                 was_cut,
                 ..Outcome::running(&now)
             };
-            return Ok(outcome.report(context, &printable(&text)));
+            let report = outcome.report(context, &printable(&text));
+            return Ok(if client.skew().is_daemon_older() {
+                with_skew(report, &client).and_remark(
+                    "  its program was not replaced: `owlctl stop`, then `owlctl start` takes the one beside owlctl",
+                )
+            } else {
+                report
+            });
         }
         // A service manager takes a moment to start another.
         if !is_there(context, &before).await?
@@ -75,6 +95,38 @@ pub(super) async fn restart(
         }
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
+}
+
+/// Ends a daemon so old that it cannot be asked to begin anew, and starts the one beside this program in
+/// its place.
+async fn replace(context: &Context<'_>, before: &StatusResponse) -> Result<Report, CommandError> {
+    terminate(before)?;
+    while is_alive(before) {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+    // Its own home and file, wherever its socket was found.
+    let home = PathBuf::from(&before.home);
+    let usual = home.join("config.json");
+    let config = Some(PathBuf::from(&before.config_path));
+    let place = Place {
+        home,
+        ..context.place.clone()
+    };
+    let context = Context { place, ..*context };
+    let config = config.filter(|path| *path != usual && !path.as_os_str().is_empty());
+    start::run(&context, &StartArgs { config }).await
+}
+
+/// Ends the process of the daemon as a service manager would; it ends by its own rules.
+fn terminate(status: &StatusResponse) -> Result<(), CommandError> {
+    let pid = status.pid;
+    let of_system = |errno: Errno| CommandError::Signal {
+        pid,
+        source: errno.into(),
+    };
+    let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let process = process.ok_or(of_system(Errno::SRCH))?;
+    kill_process(process, Signal::TERM).map_err(of_system)
 }
 
 /// Asks for the end and follows it until the daemon closes; whether calls had to be cut.

@@ -10,7 +10,6 @@ use super::{Seen, look, render};
 use crate::colour::Colours;
 use crate::daemon::Context;
 use crate::error::CommandError;
-use crate::exit::Exit;
 use crate::live::{INTERVAL, LiveScreen};
 use crate::quantity;
 use crate::report::Report;
@@ -52,7 +51,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Report, CommandError> {
 /// One look, for which a daemon that goes while it is asked is gone.
 async fn look_on(context: &Context<'_>) -> Result<Seen, CommandError> {
     match look(context).await {
-        Err(error) if error.exit() == Exit::NotReachable => Ok(Seen::NotRunning(error)),
+        Err(error) if error.is_absence() => Ok(Seen::NotRunning(error)),
         other => other,
     }
 }
@@ -86,7 +85,8 @@ fn state(seen: &Seen) -> String {
 
 #[cfg(test)]
 mod tests {
-    use owlcoda_proto::v1::{Endpoint, Traffic};
+    use owlcoda_proto::Skew;
+    use owlcoda_proto::v1::{Endpoint, GetVersionResponse, Traffic};
 
     use super::*;
 
@@ -111,6 +111,7 @@ mod tests {
                 ..StatusResponse::default()
             }),
             hint: None,
+            skew: Skew::with(&GetVersionResponse::default()),
         };
         let up = state(&at(1, "up"));
         assert_eq!(

@@ -179,16 +179,21 @@ impl AuditRecord {
 
     /// The body of the record; `None` if it cannot be made to fit.
     pub(crate) fn into_body(self) -> Option<Vec<u8>> {
+        self.into_body_and(|_| ()).map(|(body, ())| body)
+    }
+
+    /// The same, and what `look` sees in the record as it is stored.
+    pub(crate) fn into_body_and<T>(self, look: impl FnOnce(&Self) -> T) -> Option<(Vec<u8>, T)> {
         let mut record = self.bounded();
+        let seen = look(&record);
         let body = to_body(&record).ok()?;
         if body.len() <= MAX_BODY_BYTES {
-            return Some(body);
+            return Some((body, seen));
         }
         // Only names of many escaped characters come here; the rest always fits.
         record.dropped_fields = vec!["…".to_owned()];
-        to_body(&record)
-            .ok()
-            .filter(|body| body.len() <= MAX_BODY_BYTES)
+        let body = to_body(&record).ok()?;
+        (body.len() <= MAX_BODY_BYTES).then_some((body, seen))
     }
 }
 

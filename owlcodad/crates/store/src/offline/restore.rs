@@ -174,10 +174,7 @@ impl Copy<'_> {
             n_bytes: 0,
             limit: crate::record::MAX_BODY_BYTES,
         })?;
-        self.entries.push(Entry {
-            at_ms,
-            body: body.into(),
-        });
+        self.entries.push(Entry::new(at_ms, body));
         if self.entries.len() >= N_RECORDS {
             self.end_audit()?;
         }

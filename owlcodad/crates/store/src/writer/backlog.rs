@@ -101,10 +101,7 @@ mod tests {
         let mut backlog = Backlog::default();
         let mut answers = Vec::new();
         let records = (0..6).map(|n| {
-            let entry = Entry {
-                at_ms: n,
-                body: Arc::new([]),
-            };
+            let entry = Entry::new(n, []);
             let promise = (n % 2 == 1).then(|| {
                 let (ack, answer) = oneshot::channel();
                 answers.push(answer);

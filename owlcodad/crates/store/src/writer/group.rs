@@ -63,11 +63,11 @@ impl Group {
         let Queued { op, slots } = queued;
         let mut slots = Some(slots);
         match op {
-            Op::Audit { at_ms, body } => self.add_audit(at_ms, body, None),
-            Op::Reserved { at_ms, body, ack } => {
+            Op::Audit(entry) => self.add_audit(entry, None),
+            Op::Reserved { entry, ack } => {
                 self.is_audit_awaited = true;
                 let promise = slots.take().map(|slots| Promise { ack, slots });
-                self.add_audit(at_ms, body, promise);
+                self.add_audit(entry, promise);
             }
             Op::Session { write, ack } => {
                 let added = usable(sessions).and_then(|engine| self.add_session(engine, &write));
@@ -82,12 +82,8 @@ impl Group {
         self.slots.extend(slots);
     }
 
-    fn add_audit(&mut self, at_ms: UnixMs, body: Vec<u8>, promise: Option<Promise>) {
-        self.n_bytes += body.len();
-        let entry = Entry {
-            at_ms,
-            body: body.into(),
-        };
+    fn add_audit(&mut self, entry: Entry, promise: Option<Promise>) {
+        self.n_bytes += entry.body.len();
         self.audit.push(Kept { entry, promise });
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::anchor::{Anchor, SegmentHead};
 use crate::audit::tests::record;
+use crate::block::Entry;
 use crate::commit::Totals;
 use crate::engine::memory::{Failure, MemoryEngine, MemoryOpener};
 use crate::engine::{Batch, EngineError};
@@ -142,8 +143,8 @@ fn a_flush_is_answered_after_the_sync_of_the_audit() {
     let (writer, queue, receiver) = writer(&opener, dir.path());
     let gate = audit_engine(&opener, dir.path()).gate();
     let thread = std::thread::spawn(move || writer.run(&receiver));
-    let body = record().into_body().unwrap();
-    assert!(queue.try_push(Op::Audit { at_ms: 0, body }, 0));
+    let entry = Entry::of(record()).unwrap();
+    assert!(queue.try_push(Op::Audit(entry), 0));
     let (ack, mut answer) = oneshot::channel();
     assert!(queue.try_push(Op::Flush { ack }, 0));
     gate.began.recv().unwrap();
@@ -162,8 +163,8 @@ fn the_writer_is_at_its_work_until_a_sync_ends_and_then_waits() {
     let shared = Arc::clone(&writer.shared);
     let gate = audit_engine(&opener, dir.path()).gate();
     let thread = std::thread::spawn(move || writer.run(&receiver));
-    let body = record().into_body().unwrap();
-    assert!(queue.try_push(Op::Audit { at_ms: 0, body }, 0));
+    let entry = Entry::of(record()).unwrap();
+    assert!(queue.try_push(Op::Audit(entry), 0));
     gate.began.recv().unwrap();
     while shared.labour() < Duration::from_millis(5) {
         std::thread::yield_now();
@@ -183,8 +184,8 @@ fn a_group_is_bounded_in_operations_and_in_bytes() {
         let opener = Arc::new(MemoryOpener::default());
         let (writer, queue, receiver) = writer(&opener, dir.path());
         for _ in 0..1000 {
-            let body = vec![0; n_bytes];
-            assert!(queue.try_push(Op::Audit { at_ms: 0, body }, n_bytes));
+            let entry = Entry::new(0, vec![0; n_bytes]);
+            assert!(queue.try_push(Op::Audit(entry), n_bytes));
         }
         let group = writer.gather(receiver.recv().unwrap(), &receiver);
         assert_eq!(group.n_ops(), n_expected, "{n_bytes}");

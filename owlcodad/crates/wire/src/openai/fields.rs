@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -26,20 +25,6 @@ impl<'a> Fields<'a> {
         found
             .map(|(_, value)| *value)
             .filter(|value| value.get() != "null")
-    }
-
-    /// The name of each field, and where in `body`, from which they were read, its value stands.
-    pub(crate) fn spans(self, body: &[u8]) -> Vec<(String, Range<usize>)> {
-        let start = body.as_ptr() as usize;
-        let span = |raw: &RawValue| {
-            // A raw value is borrowed, so its address tells where it stands.
-            let at = (raw.get().as_ptr() as usize).wrapping_sub(start);
-            at..at.wrapping_add(raw.get().len())
-        };
-        let fields = self.0.into_iter();
-        fields
-            .map(|(key, value)| (key.into_owned(), span(value)))
-            .collect()
     }
 
     /// The text of a field; none if there is no such field or it is no string.

@@ -4,11 +4,9 @@ use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::fields::Fields;
-use super::tool_entry::ToolEntry;
+use super::outline::Outline;
 use crate::bounds;
 use crate::object::RawFields;
 use crate::wire_error::{WireError, mend_halves, parse_body};
@@ -26,49 +24,65 @@ pub struct Request {
     fields: Vec<(String, Range<usize>)>,
 }
 
-/// The fields we act on. Everything else is not looked at.
+/// The fields we act on, as serde reads them: to say what is wrong. Everything else is not looked at.
 #[derive(Deserialize)]
-struct Known {
-    model: String,
-    messages: Vec<KnownMessage>,
-    #[serde(default)]
-    stream: Option<bool>,
-    #[serde(default)]
-    stream_options: Option<KnownStreamOptions>,
+struct Shape {
+    #[serde(rename = "model")]
+    _model: String,
+    #[serde(rename = "messages")]
+    _messages: Vec<MessageShape>,
+    #[serde(rename = "stream", default)]
+    _stream: Option<bool>,
+    #[serde(rename = "stream_options", default)]
+    _stream_options: Option<StreamOptions>,
 }
 
 #[derive(Deserialize)]
-struct KnownMessage {
+struct MessageShape {
     #[serde(rename = "role")]
     _role: String,
 }
 
 #[derive(Deserialize)]
-struct KnownStreamOptions {
+struct StreamOptions {
     #[serde(default)]
     include_usage: Option<bool>,
 }
 
+/// What the small ones of these fields say.
+struct Known {
+    model: String,
+    stream: Option<bool>,
+    wants_usage_chunk: bool,
+}
+
 impl Known {
-    /// The same out of fields that were told apart before. None where one of them is missing or of
-    /// the wrong kind.
-    fn of(fields: &Fields<'_>) -> Option<Self> {
-        fn value<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
-            serde_json::from_str(raw.get()).ok()
+    /// None where one of them is missing or of the wrong kind.
+    fn of(body: &[u8], fields: &[(String, Range<usize>)]) -> Option<Self> {
+        fn value<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Option<T> {
+            serde_json::from_slice(raw).ok()
         }
+        let stream = match field(body, fields, "stream") {
+            Some(stream) => Some(value(stream)?),
+            None => None,
+        };
+        let options: Option<StreamOptions> = match field(body, fields, "stream_options") {
+            Some(options) => Some(value(options)?),
+            None => None,
+        };
         Some(Self {
-            model: value(fields.get("model")?)?,
-            messages: value(fields.get("messages")?)?,
-            stream: match fields.get("stream") {
-                Some(stream) => Some(value(stream)?),
-                None => None,
-            },
-            stream_options: match fields.get("stream_options") {
-                Some(options) => Some(value(options)?),
-                None => None,
-            },
+            model: value(field(body, fields, "model")?)?,
+            stream,
+            wants_usage_chunk: options.and_then(|o| o.include_usage).unwrap_or_default(),
         })
     }
+}
+
+/// The value of the last field of that name, unless it is null.
+fn field<'a>(body: &'a [u8], fields: &[(String, Range<usize>)], name: &str) -> Option<&'a [u8]> {
+    let found = fields.iter().rev().find(|(key, _)| key == name);
+    let value = found.and_then(|(_, span)| body.get(span.clone()));
+    value.filter(|value| *value != b"null")
 }
 
 impl Request {
@@ -82,27 +96,29 @@ impl Request {
         // The fields go to the model server as they came, so they must not hold what was mended
         // only in what we have looked at.
         let body = mend_halves(body).map_or_else(|| body.clone(), Bytes::from);
-        let read = crate::json::read::<Fields<'_>>(&body).ok();
-        let known = read.as_ref().and_then(Known::of);
-        let (Some(fields), Some(known)) = (read, known) else {
+        let read = std::str::from_utf8(&body).ok().and_then(Outline::of);
+        let known = read.as_ref().and_then(|outline| {
+            let n_messages = outline.n_messages?;
+            Some((Known::of(&body, &outline.fields)?, n_messages))
+        });
+        let (Some(outline), Some((known, n_messages))) = (read, known) else {
             // Reads it once more, to say what is wrong and where.
-            parse_body::<Known>(&body)?;
-            return Err(WireError::field("body", "is no chat request"));
+            parse_body::<Shape>(&body)?;
+            let message = "is no chat request, or one whose values are nested too deep";
+            return Err(WireError::field("body", message));
         };
         if known.model.trim().is_empty() {
             return Err(WireError::field("model", "must not be empty"));
         }
-        if known.messages.is_empty() {
+        if n_messages == 0 {
             return Err(WireError::field("messages", "must not be empty"));
         }
-        bounds::messages(known.messages.len())?;
-        check_bounds(&fields)?;
-        let options = known.stream_options;
-        let fields = fields.spans(&body);
+        bounds::messages(n_messages)?;
+        let fields = check_bounds(outline, &body)?;
         Ok(Self {
             model: known.model,
             stream: known.stream.unwrap_or_default(),
-            wants_usage_chunk: options.and_then(|o| o.include_usage).unwrap_or_default(),
+            wants_usage_chunk: known.wants_usage_chunk,
             fields,
             body,
         })
@@ -182,26 +198,32 @@ impl Request {
 }
 
 /// What is of another kind than it should be is for the model server, or the translation, to refuse.
-fn check_bounds(fields: &Fields<'_>) -> Result<(), WireError> {
+fn check_bounds(
+    outline: Outline<'_>,
+    body: &[u8],
+) -> Result<Vec<(String, Range<usize>)>, WireError> {
+    let Outline {
+        fields,
+        tools,
+        functions,
+        n_stops,
+        ..
+    } = outline;
     for path in ["max_tokens", "max_completion_tokens"] {
-        if let Some(n_tokens) = fields.get(path) {
-            bounds::answer_tokens_raw(n_tokens.get(), path)?;
+        let written = field(body, &fields, path).and_then(|value| std::str::from_utf8(value).ok());
+        if let Some(written) = written {
+            bounds::answer_tokens_raw(written, path)?;
         }
     }
-    let tools: Vec<ToolEntry<'_>> = list(fields.get("tools"));
-    let names = tools.into_iter().map(ToolEntry::inner_name);
-    bounds::tools(names, |idx| format!("tools[{idx}].function.name"))?;
-    let functions: Vec<ToolEntry<'_>> = list(fields.get("functions"));
-    let names = functions.into_iter().map(ToolEntry::name);
-    bounds::tools(names, |idx| format!("functions[{idx}].name"))?;
+    bounds::tools(tools.into_iter(), |idx| {
+        format!("tools[{idx}].function.name")
+    })?;
+    bounds::tools(functions.into_iter(), |idx| {
+        format!("functions[{idx}].name")
+    })?;
     // One text, or a list of them.
-    bounds::stops(list::<IgnoredAny>(fields.get("stop")).len(), "stop")
-}
-
-/// The entries of a list, read in one go; none where it is no list.
-fn list<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Vec<T> {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default()
+    bounds::stops(n_stops, "stop")?;
+    Ok(fields)
 }
 
 fn put_field(out: &mut BytesMut, name: &str, value: &[u8]) {

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use memchr::memchr;
 use serde::Deserializer;
 use serde::de::Visitor;
 use serde_json::value::RawValue;
@@ -17,7 +18,16 @@ pub(crate) struct Halves(Option<u16>);
 
 /// The text of a JSON string; none of anything else.
 pub(crate) fn decode_text<'a>(raw: &'a RawValue, halves: &mut Halves) -> Option<Cow<'a, str>> {
-    let bytes = serde_json::Deserializer::from_str(raw.get())
+    decode_string(raw.get(), halves)
+}
+
+/// The text of a JSON value that is a string; none of any other.
+pub(crate) fn decode_string<'a>(json: &'a str, halves: &mut Halves) -> Option<Cow<'a, str>> {
+    if halves.0.is_none() && memchr(b'\\', json.as_bytes()).is_none() {
+        let text = json.strip_prefix('"')?.strip_suffix('"')?;
+        return Some(Cow::Borrowed(text));
+    }
+    let bytes = serde_json::Deserializer::from_str(json)
         .deserialize_bytes(Bytes)
         .ok()?;
     if halves.0.is_some() && !bytes.is_empty() {

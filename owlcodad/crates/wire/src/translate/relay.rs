@@ -8,7 +8,8 @@ use super::error::StreamFault;
 use super::finish::check_finish;
 use super::{DONE, is_broken};
 use crate::fault::{from_error_value, from_upstream};
-use crate::openai::{Chunk, read_usage};
+use crate::json::around;
+use crate::openai::{Around, Chunk, Likeness, read_usage};
 
 /// What the relay needs to know of its request.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,9 @@ pub struct ChatRelay {
     is_done: bool,
     n_chunks: u64,
     n_malformed: u64,
+    likeness: Likeness,
+    /// Around the text of such a chunk, as the caller gets it.
+    shown: Around,
 }
 
 impl ChatRelay {
@@ -46,6 +50,8 @@ impl ChatRelay {
             is_done: false,
             n_chunks: 0,
             n_malformed: 0,
+            likeness: Likeness::default(),
+            shown: Around::default(),
         }
     }
 
@@ -55,6 +61,11 @@ impl ChatRelay {
     pub fn push(&mut self, data: &[u8]) -> Result<Option<Bytes>, StreamFault> {
         if self.is_done || data.is_empty() {
             return Ok(None);
+        }
+        if let Some((_, text)) = self.likeness.text(data) {
+            self.n_chunks += 1;
+            let (before, after) = self.shown.parts();
+            return Ok(Some(joined(before, text.as_bytes(), after)));
         }
         if data.trim_ascii() == DONE {
             self.is_done = true;
@@ -89,7 +100,15 @@ impl ChatRelay {
         if choices.is_empty() && usage.is_some() && !self.wants_usage_chunk {
             return Ok(None);
         }
-        Ok(Some(with_model(data, chunk.model, &self.model)))
+        let shown = with_model(data, chunk.model, &self.model);
+        if let Some(text) = chunk.relayed_text()
+            && let Some((before, after)) = self.likeness.learn(data, text)
+        {
+            let before = with_model(before, chunk.model, &self.model);
+            let after = with_model(after, chunk.model, &self.model);
+            self.shown.set(&before, &after);
+        }
+        Ok(Some(shown))
     }
 
     /// Ends the stream, after `[DONE]` or when the server closed it.
@@ -128,19 +147,17 @@ impl ChatRelay {
 
 /// `json` with the value `old`, which is a part of it, replaced.
 pub(super) fn with_model(json: &[u8], old: Option<&RawValue>, new: &RawValue) -> Bytes {
-    let span = old.and_then(|old| {
-        // `old` was borrowed from `json`, so its address tells where it stands.
-        let start = (old.get().as_ptr() as usize).checked_sub(json.as_ptr() as usize)?;
-        let before = json.get(..start)?;
-        let after = json.get(start.checked_add(old.get().len())?..)?;
-        Some((before, after))
-    });
+    let span = old.and_then(|old| around(json, old));
     let Some((before, after)) = span else {
         return Bytes::copy_from_slice(json);
     };
-    let mut out = BytesMut::with_capacity(json.len() + new.get().len());
+    joined(before, new.get().as_bytes(), after)
+}
+
+fn joined(before: &[u8], part: &[u8], after: &[u8]) -> Bytes {
+    let mut out = BytesMut::with_capacity(before.len() + part.len() + after.len());
     out.put_slice(before);
-    out.put_slice(new.get().as_bytes());
+    out.put_slice(part);
     out.put_slice(after);
     out.freeze()
 }

@@ -10,6 +10,8 @@
 //! first thing worth showing, so that an error before it can still become a plain
 //! error answer.
 
+mod text;
+
 use owlcoda_types::Usage;
 use serde_json::value::RawValue;
 
@@ -18,12 +20,12 @@ use super::error::StreamFault;
 use super::finish::{check_finish, is_failure, stop_reason_of};
 use super::names::ToolNames;
 use super::sequence::Sequence;
-use super::think_tag::{Parted, ThinkTag};
-use super::written_calls::{self, Finder, WrittenCalls};
+use super::think_tag::ThinkTag;
+use super::written_calls::{Finder, WrittenCalls};
 use super::{DONE, is_broken};
 use crate::anthropic::{StopReason, StreamCheck, StreamEvent};
 use crate::fault::{from_error_value, from_upstream};
-use crate::openai::{Choice, Chunk, Delta, Halves, ToolCall, decode_text, read_usage};
+use crate::openai::{Choice, Chunk, Delta, Halves, Likeness, ToolCall, decode_text, read_usage};
 
 /// What the translation of an answer needs to know of its request.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +62,7 @@ pub struct ChatToMessages {
     is_finished: bool,
     n_chunks: u64,
     n_malformed: u64,
+    likeness: Likeness,
     check: StreamCheck,
 }
 
@@ -82,6 +85,7 @@ impl ChatToMessages {
             is_finished: false,
             n_chunks: 0,
             n_malformed: 0,
+            likeness: Likeness::default(),
             check: StreamCheck::new(),
         }
     }
@@ -93,6 +97,13 @@ impl ChatToMessages {
     pub fn push(&mut self, data: &[u8], out: &mut Vec<StreamEvent>) -> Result<(), StreamFault> {
         if self.is_done || data.is_empty() {
             return Ok(());
+        }
+        if let Some((kind, text)) = self.likeness.text(data) {
+            self.n_chunks += 1;
+            let from = out.len();
+            let result = self.on_known_text(kind, text, out);
+            self.verify(out.get(from..).unwrap_or_default());
+            return result;
         }
         if data.trim_ascii() == DONE {
             self.is_done = true;
@@ -108,6 +119,9 @@ impl ChatToMessages {
         let from = out.len();
         let result = self.on_chunk(&chunk, data, out);
         self.verify(out.get(from..).unwrap_or_default());
+        if let Some(text) = chunk.translated_text() {
+            self.likeness.learn(data, text);
+        }
         result
     }
 
@@ -225,9 +239,7 @@ impl ChatToMessages {
         if let Some(thinking) = read_thinking(delta, &mut self.thinking_halves)
             && !thinking.is_empty()
         {
-            // A server that sends thinking by itself leaves no tags in the text.
-            self.flush_text(out)?;
-            self.sequence.thinking(thinking, out)?;
+            self.on_thinking(thinking, out)?;
         }
         if let Some(content) = delta.content {
             self.on_content(content, out)?;
@@ -277,54 +289,6 @@ impl ChatToMessages {
             if let Some(thinking) = part.thinking {
                 let thinking = joined_text(thinking, &mut self.thinking_halves);
                 self.sequence.thinking(thinking, out)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn on_text(&mut self, text: String, out: &mut Vec<StreamEvent>) -> Result<(), StreamFault> {
-        let parted = self.think_tag.push(text);
-        self.send_parted(parted, out)
-    }
-
-    fn send_parted(
-        &mut self,
-        parted: Parted,
-        out: &mut Vec<StreamEvent>,
-    ) -> Result<(), StreamFault> {
-        self.sequence.thinking(parted.thinking, out)?;
-        self.remember_tail(&parted.text);
-        if self.sequence.context().written_calls == WrittenCalls::Ignore {
-            return self.sequence.text(parted.text, out);
-        }
-        let mut parts = Vec::new();
-        let names = &self.sequence.context().tool_names;
-        self.finder.push(&parted.text, names, &mut parts);
-        self.send_parts(parts, out)
-    }
-
-    /// Sends what was held back because it might have become something else.
-    fn flush_text(&mut self, out: &mut Vec<StreamEvent>) -> Result<(), StreamFault> {
-        let held = self.think_tag.flush();
-        self.send_parted(held, out)?;
-        let mut parts = Vec::new();
-        let names = &self.sequence.context().tool_names;
-        self.finder.flush(names, &mut parts);
-        self.send_parts(parts, out)
-    }
-
-    fn send_parts(
-        &mut self,
-        parts: Vec<written_calls::Part>,
-        out: &mut Vec<StreamEvent>,
-    ) -> Result<(), StreamFault> {
-        for part in parts {
-            match part {
-                written_calls::Part::Text(text) => self.sequence.text(text, out)?,
-                written_calls::Part::Call { name, arguments } => {
-                    self.n_written_calls += 1;
-                    self.sequence.written_call(&name, &arguments, out)?;
-                }
             }
         }
         Ok(())

@@ -170,6 +170,25 @@ fn run(chunks: &[String]) -> (Vec<StreamEvent>, Result<(), StreamFault>) {
     (events, result)
 }
 
+/// What a caller of the same dialect gets, without the blanks around it.
+fn relayed(chunks: &[String]) -> (Vec<String>, Result<(), StreamFault>) {
+    let mut relay = ChatRelay::new(RelayContext {
+        model: "shown".to_owned(),
+        wants_usage_chunk: false,
+    });
+    let mut out = Vec::new();
+    for chunk in chunks {
+        match relay.push(chunk.as_bytes()) {
+            Ok(sent) => {
+                out.extend(sent.map(|sent| String::from_utf8_lossy(&sent).trim().to_owned()));
+            }
+            Err(fault) => return (out, Err(fault)),
+        }
+    }
+    let result = relay.finish();
+    (out, result)
+}
+
 const END: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
 
 proptest! {
@@ -222,6 +241,19 @@ proptest! {
             prop_assert!(checked.is_ok(), "{checked:?} in {events:?}");
         }
         prop_assert_eq!(check.is_ended(), result.is_ok());
+    }
+
+    #[test]
+    fn a_chunk_like_the_one_before_it_means_what_it_would_mean_alone(
+        pieces in prop::collection::vec(any_piece(), 0..24),
+    ) {
+        let mut chunks: Vec<String> = pieces.iter().map(chunk).collect();
+        chunks.push(END.to_owned());
+        // Blanks change no document, and no two of these have as many before them.
+        let unlike: Vec<String> =
+            chunks.iter().enumerate().map(|(n, chunk)| format!("{:n$}{chunk}", "")).collect();
+        prop_assert_eq!(run(&chunks), run(&unlike));
+        prop_assert_eq!(relayed(&chunks), relayed(&unlike));
     }
 
     #[test]

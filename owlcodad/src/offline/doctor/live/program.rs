@@ -29,7 +29,7 @@ pub(super) fn version(live: &Live, asked_by: Option<&str>) -> Check {
 }
 
 fn judged(odd: &[String], daemon: Option<&str>, asked_by: Option<&str>) -> Check {
-    let id = "version";
+    let id = "programs";
     let mut odd = odd.to_vec();
     if let Some(daemon) = daemon.filter(|daemon| *daemon != VERSION) {
         odd.push(format!(

@@ -1,0 +1,277 @@
+//! A walk through a document that takes nothing apart.
+//!
+//! Where a large body goes on nearly as it came, its parts only have to be found. The walk checks the
+//! whole grammar as it goes, so what it came through is JSON. It does not say what is wrong: who
+//! wants to know reads the document with serde, once it was refused here.
+
+use std::ops::Range;
+
+use super::string_len;
+
+/// Deepest nesting of a value that is walked over: what serde reads, too.
+const MAX_DEPTH: u32 = 127;
+
+/// A place in a document.
+#[derive(Debug)]
+pub(crate) struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    /// Before the value of `text`.
+    pub(crate) const fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The first byte of what comes next, behind blanks.
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        loop {
+            let byte = *self.text.as_bytes().get(self.at)?;
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Where the walk is, in bytes.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Whether nothing more comes.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    /// Walks over a string and gives it back, with its quotes and its escapes.
+    pub(crate) fn string(&mut self) -> Option<&'a str> {
+        self.peek()?;
+        let start = self.at;
+        self.at += string_len(self.text.as_bytes().get(start..)?)?;
+        self.text.get(start..self.at)
+    }
+
+    /// Walks over any value, and tells where it stands.
+    pub(crate) fn value(&mut self) -> Option<Range<usize>> {
+        self.peek()?;
+        let start = self.at;
+        self.skip()?;
+        Some(start..self.at)
+    }
+
+    /// Walks over an object; `each` walks over the value of the member whose name it gets, as
+    /// [`Self::string`] gives it.
+    pub(crate) fn members(
+        &mut self,
+        mut each: impl FnMut(&mut Self, &'a str) -> Option<()>,
+    ) -> Option<()> {
+        self.take(b'{')?;
+        if self.take(b'}').is_some() {
+            return Some(());
+        }
+        loop {
+            let name = self.name()?;
+            each(self, name)?;
+            if self.take(b',').is_none() {
+                return self.take(b'}');
+            }
+        }
+    }
+
+    /// Walks over a list; `each` walks over an item.
+    pub(crate) fn items(&mut self, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.take(b'[')?;
+        if self.take(b']').is_some() {
+            return Some(());
+        }
+        loop {
+            each(self)?;
+            if self.take(b',').is_none() {
+                return self.take(b']');
+            }
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn name(&mut self) -> Option<&'a str> {
+        let name = self.string()?;
+        self.take(b':')?;
+        Some(name)
+    }
+
+    fn skip(&mut self) -> Option<()> {
+        // A bit for each value that is open, the last one lowest: 1 for an object.
+        let (mut open, mut depth) = (0_u128, 0);
+        loop {
+            let first = self.peek()?;
+            let mut has_ended = true;
+            match first {
+                b'"' => drop(self.string()?),
+                b'{' | b'[' => {
+                    if depth == MAX_DEPTH {
+                        return None;
+                    }
+                    self.at += 1;
+                    let is_object = first == b'{';
+                    // The byte of the closing bracket is the second after the opening one in ASCII.
+                    if self.take(first + 2).is_none() {
+                        (open, depth) = (open << 1 | u128::from(is_object), depth + 1);
+                        has_ended = false;
+                        if is_object {
+                            self.name()?;
+                        }
+                    }
+                }
+                b't' => self.word("true")?,
+                b'f' => self.word("false")?,
+                b'n' => self.word("null")?,
+                _ => self.number()?,
+            }
+            while has_ended {
+                if depth == 0 {
+                    return Some(());
+                }
+                let is_object = open & 1 == 1;
+                let next = self.peek()?;
+                self.at += 1;
+                match next {
+                    b',' => {
+                        has_ended = false;
+                        if is_object {
+                            self.name()?;
+                        }
+                    }
+                    b'}' if is_object => (open, depth) = (open >> 1, depth - 1),
+                    b']' if !is_object => (open, depth) = (open >> 1, depth - 1),
+                    _ => return None,
+                }
+            }
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        rest.starts_with(word.as_bytes())
+            .then(|| self.at += word.len())
+    }
+
+    fn number(&mut self) -> Option<()> {
+        self.at += usize::from(self.byte() == Some(b'-'));
+        if self.byte() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.byte(), Some(b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Some(())
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn digits(&mut self) -> Option<()> {
+        let start = self.at;
+        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        (self.at > start).then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    /// The value of a document that is walked over, if it is one.
+    fn walked(text: &str) -> Option<&str> {
+        let mut scan = Scan::new(text);
+        let span = scan.value()?;
+        text.get(span).filter(|_| scan.is_at_end())
+    }
+
+    fn read(text: &str) -> Option<&str> {
+        serde_json::from_str::<&RawValue>(text)
+            .ok()
+            .map(RawValue::get)
+    }
+
+    #[test]
+    fn what_serde_reads_is_walked_over_and_nothing_else() {
+        let documents = [
+            " {\"a\" : [ 1 , -0.5e+3, true,null ,{}, [] ] ,\"b\":\"\\n\\u00e9é\"}\n",
+            "\"a\"",
+            "0",
+            "-0",
+            "1e9",
+            "[[[]]]",
+            "{\"\":{\"\":{}}}",
+            "01",
+            "1.",
+            ".5",
+            "-",
+            "1e",
+            "+1",
+            "tru",
+            "nulll",
+            "[1,]",
+            "[,1]",
+            "{\"a\":1,}",
+            "{\"a\"}",
+            "{a:1}",
+            "{1:1}",
+            "[1}",
+            "{\"a\":1]",
+            "\"a",
+            "\"\\x\"",
+            "\"\t\"",
+            "[1 2]",
+            "{} {}",
+            "",
+            " ",
+            "]",
+            "NaN",
+            "\u{feff}1",
+            "1\u{a0}",
+        ];
+        for text in documents {
+            assert_eq!(walked(text), read(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn nesting_has_an_end() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(walked(&nested(127)).is_some());
+        assert!(walked(&nested(128)).is_none());
+        assert!(walked(&"[".repeat(1 << 20)).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_walked_over_where_serde_reads_it(
+            tokens in prop::collection::vec(prop::sample::select(vec![
+                "{", "}", "[", "]", ",", ":", "\"a\"", "\"\"", "1", "-2.5e3", "true", "null", " ", "\"\\\"\"", "0", "e",
+            ]), 0..12),
+        ) {
+            let text = tokens.concat();
+            prop_assert_eq!(walked(&text), read(&text), "{}", text);
+        }
+    }
+}
