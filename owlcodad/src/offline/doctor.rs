@@ -167,11 +167,8 @@ pub(super) async fn examine(ground: &Ground, verdict: &Verdict) -> Examination {
         files::configuration(ground, verdict),
         files::home(&ground.place.home),
         files::instance(&ground.place, &daemon),
+        files::token(&ground.place.home),
     ];
-    let (version, units) = tokio::join!(service::version(&ground.place), service::units());
-    checks.push(version);
-    checks.extend(units);
-    checks.push(files::token(&ground.place.home));
     match &verdict.loaded {
         Some(loaded) => {
             let config = &loaded.config;
@@ -196,7 +193,7 @@ pub(super) async fn examine(ground: &Ground, verdict: &Verdict) -> Examination {
     }
 }
 
-/// The same, and what only a daemon that runs can tell.
+/// The same, and what only a daemon that runs and the service manager can tell.
 async fn examine_all(ground: &Ground, verdict: &Verdict) -> Vec<Check> {
     let loaded = verdict.loaded.as_ref();
     let max_connections = loaded.map(|loaded| loaded.config.server.max_connections);
@@ -204,12 +201,14 @@ async fn examine_all(ground: &Ground, verdict: &Verdict) -> Vec<Check> {
         .env
         .get(ASKED_BY)
         .and_then(|version| version.to_str());
-    let (examination, live) = tokio::join!(
+    let (examination, live, units) = tokio::join!(
         examine(ground, verdict),
         live::look(&ground.place, max_connections, asked_by),
+        service::units(),
     );
     let mut checks = examination.checks;
     checks.extend(live);
+    checks.extend(units);
     checks
 }
 

@@ -1,5 +1,4 @@
-//! The units of a service manager: whether one of ours failed, why, and what mends it; and whether the
-//! daemon that runs is of this program's version.
+//! The units of a service manager: whether one of ours failed, why, and what mends it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,7 +7,6 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use owlcoda_proto::{Place, reach};
 use owlcoda_supervise::process::{Process, ProcessSpec};
 use owlcoda_types::{clip, printable};
 
@@ -81,28 +79,6 @@ pub(super) async fn units() -> Vec<Check> {
         ));
     }
     checks
-}
-
-/// What the daemon that runs is, beside this program.
-pub(super) async fn version(place: &Place) -> Check {
-    let id = "version";
-    match reach(&place.socket).await {
-        Err(_) => Check::skip(id, format!("this program is {}", env!("CARGO_PKG_VERSION"))),
-        Ok(client) => {
-            let skew = printable(&client.skew().to_string()).into_owned();
-            if client.skew().is_daemon_older() {
-                Check::warn(id, skew, "owlctl restart")
-            } else if client.agreed().is_err() {
-                Check::fail(
-                    id,
-                    skew,
-                    "take the owlctl and owl-repl that came with the daemon",
-                )
-            } else {
-                Check::ok(id, skew)
-            }
-        }
-    }
 }
 
 /// What `systemctl show` prints; empty where there is no systemd to be asked.

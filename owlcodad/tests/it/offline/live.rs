@@ -72,7 +72,7 @@ async fn what_the_daemon_tells_stands_in_the_same_list_in_every_form() {
     let pid = daemon.pid().to_string();
     for (id, words) in [
         ("live", pid.as_str()),
-        ("programs", "daemon, owlcodad and owlctl"),
+        ("version", "daemon, owlcodad and owlctl"),
         ("readiness", "serves 1 model"),
         ("gateway", daemon.url()),
         ("backend", "is up, 1 model"),
@@ -164,23 +164,18 @@ async fn programs_of_different_versions_and_one_that_was_replaced_are_told() {
     install(&copy);
     let daemon = daemon().bin(&copy).config(nothing()).start().await;
     let document = doctor(&daemon, &[]).await.json();
-    assert_seen(&document, "programs", "ok", "daemon and owlcodad");
+    assert_seen(&document, "version", "ok", "daemon and owlcodad");
     let next = dir.path().join("next");
     install(&next);
     fs_err::rename(&next, &copy).unwrap();
     let document = doctor(&daemon, &[("OWLCODA_OWLCTL_VERSION", "0.0.1")])
         .await
         .json();
-    assert_seen(&document, "programs", "warn", "owlctl is 0.0.1");
-    assert!(remedy(&document, "programs").starts_with("install owlctl and owlcodad"));
+    assert_seen(&document, "version", "warn", "owlctl is 0.0.1");
+    assert!(remedy(&document, "version").starts_with("install owlctl and owlcodad"));
     if cfg!(target_os = "linux") {
-        assert_seen(
-            &document,
-            "programs",
-            "warn",
-            "was replaced since its start",
-        );
-        assert!(remedy(&document, "programs").ends_with("owlctl restart"));
+        assert_seen(&document, "version", "warn", "was replaced since its start");
+        assert!(remedy(&document, "version").ends_with("owlctl restart"));
     }
 }
 

@@ -1,3 +1,5 @@
+//! Who may make a socket where, and whose place it may take.
+
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener as StdListener;
