@@ -142,6 +142,8 @@ fn limit(cli: &Cli) -> Option<Duration> {
         Verb::Sessions(args) if args.asks() => None,
         Verb::Backup(_) => None,
         Verb::Lifecycle(LifecycleVerb::Wait(_)) => Some(60),
+        // It asks many, each with a limit of its own.
+        Verb::Offline(OfflineVerb::Doctor(_)) => Some(30),
         Verb::Proxy => return None,
         Verb::Lifecycle(_) | Verb::Top(_) | Verb::Benchmark(_) => None,
         _ => Some(10),

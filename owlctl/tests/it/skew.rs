@@ -29,7 +29,7 @@ fn run(daemon: &Skewed, arguments: &[&str]) -> Ended {
 }
 
 /// The verbs that ask the daemon, and whether a daemon of level 1 knows what each needs.
-const VERBS: [(&[&str], bool); 42] = [
+const VERBS: [(&[&str], bool); 48] = [
     (&["status"], true),
     (&["version"], true),
     (&["health"], true),
@@ -41,6 +41,12 @@ const VERBS: [(&[&str], bool); 42] = [
     (&["sessions"], true),
     (&["sessions", "show", "last"], true),
     (&["sessions", "export", "last"], true),
+    (&["sessions", "delete", "--yes", "last"], false),
+    (&["config", "status"], true),
+    (&["config", "get", "port"], false),
+    (&["config", "diff"], false),
+    (&["config", "rollback"], false),
+    (&["captures"], false),
     (&["reload"], false),
     (&["metrics"], false),
     (&["top"], false),

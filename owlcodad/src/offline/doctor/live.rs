@@ -11,7 +11,7 @@ use std::time::Duration;
 use owlcoda_proto::v1::{
     Backend, ConfigStatus, ListBackendsRequest, MetricsRequest, StatusRequest, StatusResponse,
 };
-use owlcoda_proto::{ConnectError, Failure, Place, connect};
+use owlcoda_proto::{Client, ConnectError, Failure, Place, reach};
 use owlcoda_types::{Clock as _, SystemClock, printable};
 
 use super::Check;
@@ -46,14 +46,30 @@ pub(super) async fn look(
     max_connections: Option<usize>,
     asked_by: Option<&str>,
 ) -> Vec<Check> {
-    let asked = tokio::time::timeout(ASK, ask(place)).await;
-    let live = match asked.unwrap_or(Err(Silence::Late)) {
+    let (reached, asked) = match reach(&place.socket).await {
+        Ok(client) => {
+            let reached = program::Reached {
+                version: client.version().version.clone(),
+                skew: client.skew(),
+                is_refused: client.clone().agreed().is_err(),
+            };
+            let asked = match client.agreed() {
+                Ok(client) => tokio::time::timeout(ASK, ask(&client)).await,
+                Err(error) => Ok(Err(Silence::Connect(error))),
+            };
+            (Some(reached), asked.unwrap_or(Err(Silence::Late)))
+        }
+        Err(error) => (None, Err(Silence::Connect(error))),
+    };
+    let pid = asked.as_ref().ok().map(|live| live.status.pid);
+    let version = program::version(reached.as_ref(), pid, asked_by);
+    let live = match asked {
         Ok(live) => live,
-        Err(silence) => return vec![silence.check(place), program::without_daemon(asked_by)],
+        Err(silence) => return vec![silence.check(place), version],
     };
     let mut checks = vec![
         own::answers(&live),
-        program::version(&live, asked_by),
+        version,
         own::readiness(&live),
         own::gateway(&live).await,
     ];
@@ -67,8 +83,7 @@ pub(super) async fn look(
     checks
 }
 
-async fn ask(place: &Place) -> Result<Live, Silence> {
-    let client = connect(&place.socket).await.map_err(Silence::Connect)?;
+async fn ask(client: &Client) -> Result<Live, Silence> {
     let mut daemon = client.daemon();
     let refused = |status| Silence::Refused(Failure::from(status));
     let before_ms = SystemClock.now_ms();

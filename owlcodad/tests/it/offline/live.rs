@@ -195,27 +195,3 @@ async fn a_daemon_that_hangs_fails_the_list_and_does_not_hold_it_up() {
     })
     .await;
 }
-
-#[tokio::test]
-async fn a_unit_that_systemd_has_given_up_is_told_with_the_way_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let systemctl = dir.path().join("systemctl");
-    let script = "#!/bin/sh\ncase $1 in --user) echo LoadState=loaded; echo ActiveState=failed\n\
-                  echo Result=start-limit-hit;; *) echo LoadState=not-found;; esac\n";
-    fs_err::write(&systemctl, script).unwrap();
-    fs_err::set_permissions(&systemctl, PermissionsExt::from_mode(0o755)).unwrap();
-    let home = Home::with(&nothing().to_string());
-    let path = dir.path().display().to_string();
-    let ended = home
-        .run_with(&["doctor", "--json"], &[("PATH", &path)])
-        .await;
-    let document = ended.json();
-    assert_seen(&document, "service", "fail", "given it up");
-    assert!(remedy(&document, "service").contains("systemctl --user reset-failed"));
-    let nowhere = tempfile::tempdir().unwrap();
-    let path = nowhere.path().display().to_string();
-    let ended = home
-        .run_with(&["doctor", "--json"], &[("PATH", &path)])
-        .await;
-    assert_seen(&ended.json(), "service", "skip", "no unit");
-}

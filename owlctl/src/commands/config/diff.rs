@@ -77,7 +77,7 @@ pub(super) fn report(answer: &DiffConfigResponse, is_json: bool) -> Report {
         return problems.fold(report, |report, it| report.and_remark(&reload::line(it)));
     }
     if answer.changes.is_empty() {
-        let same = format!("the files on disk say what is in {in_force}");
+        let same = format!("the files on disk say nothing else than {in_force}");
         return Report::data(String::new()).and_remark(&same);
     }
     let mut text = format!("--- {in_force}\n+++ {}\n", file(&config.path));

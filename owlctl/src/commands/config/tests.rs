@@ -144,6 +144,8 @@ fn a_diff_ends_with_1_where_there_is_one_and_shows_no_secret() {
     };
     let told = diff::report(&alike, false);
     assert_eq!((told.exit, told.stdout.as_str()), (Exit::Ok, ""));
+    let same = "the files on disk say nothing else than generation 4 in force\n";
+    assert_eq!(told.stderr, same);
     let invalid = DiffConfigResponse {
         problems: vec![problem()],
         ..alike

@@ -50,7 +50,9 @@ impl NotDeleted {
         match CommandError::from(status) {
             CommandError::Refused(Failure { code, message }) => {
                 let exit = Exit::of_refusal(code);
-                if matches!(exit, Exit::NotAuthorised | Exit::NotReachable) {
+                let is_about_all = code == ErrorCode::Unsupported
+                    || matches!(exit, Exit::NotAuthorised | Exit::NotReachable);
+                if is_about_all {
                     return Err(CommandError::Refused(Failure { code, message }));
                 }
                 Ok(Self {

@@ -148,6 +148,13 @@ pub(super) fn in_force(live: &Live) -> Check {
         let remedy = "correct the file (owlctl validate), then: owlctl reload";
         return Check::warn(id, printable(&detail), remedy);
     }
+    if config.rolled_back_from != 0 {
+        let from = config.rolled_back_from;
+        let detail = format!("{generation}, rolled back from {from}, which the file still says");
+        let remedy =
+            "correct the file, then: owlctl reload (owlctl config diff tells what it says)";
+        return Check::warn(id, detail, remedy);
+    }
     if !config.pending_restart.is_empty() {
         let keys = config.pending_restart.join(", ");
         let detail = format!("{generation}, but for {keys}: after a restart");
@@ -356,6 +363,17 @@ mod tests {
             ..ConfigStatus::default()
         }));
         assert_eq!(pending.remedy.as_deref(), Some("owlctl restart"));
+        let rolled_back = in_force(&live(ConfigStatus {
+            generation: 3,
+            rolled_back_from: 2,
+            ..ConfigStatus::default()
+        }));
+        assert_eq!(rolled_back.state, State::Warn);
+        assert!(
+            rolled_back
+                .detail
+                .starts_with("generation 3, rolled back from 2")
+        );
         let rejected = in_force(&live(ConfigStatus {
             rejected_at_ms: 5,
             problems: vec![ConfigProblem {

@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use owlcoda_proto::Skew;
+use owlcoda_types::printable;
+
 use super::super::Check;
 use super::Live;
 
+const ID: &str = "version";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Clocks of one machine that are asked one after the other differ by less, in milliseconds.
@@ -13,45 +17,63 @@ const MAX_CLOCK_MS: u64 = 2_000;
 /// Most of its open files that a daemon may be near before somebody should know, in percent.
 const MANY_FILES_PERCENT: u64 = 80;
 
-/// Whether the programs on disk are of one version, where no daemon says what it is of.
-pub(super) fn without_daemon(asked_by: Option<&str>) -> Check {
-    judged(&[], None, asked_by)
+/// A daemon that has said which version it is of.
+#[derive(Debug)]
+pub(super) struct Reached {
+    pub(super) version: String,
+    /// Beside this program.
+    pub(super) skew: Skew,
+    /// Whether the versions are too distant to go on.
+    pub(super) is_refused: bool,
 }
 
-/// Whether the daemon that runs is the program on disk, and both are of one version with `owlctl`.
-pub(super) fn version(live: &Live, asked_by: Option<&str>) -> Check {
-    let program = program_of(live.status.pid);
+/// Whether the daemon that runs, if one does, is the program on disk, and both are of one version with
+/// `owlctl`. `pid` is the daemon's, where it has said so.
+pub(super) fn version(
+    reached: Option<&Reached>,
+    pid: Option<u32>,
+    asked_by: Option<&str>,
+) -> Check {
     let mut odd = Vec::new();
+    if let Some(reached) = reached {
+        let skew = printable(&reached.skew.to_string()).into_owned();
+        if reached.is_refused && !reached.skew.is_daemon_older() {
+            let remedy = "take the owlctl and owl-repl that came with the daemon";
+            return Check::fail(ID, skew, remedy);
+        }
+        if reached.skew.is_daemon_older() || reached.version != VERSION {
+            odd.push(skew);
+        }
+    }
+    let program = pid.and_then(program_of);
     if program.as_deref().is_some_and(is_replaced) {
         odd.push("the program of the daemon that runs was replaced since its start".to_owned());
     }
-    judged(&odd, Some(&live.status.version), asked_by)
+    judged(odd, reached.is_some(), asked_by)
 }
 
-fn judged(odd: &[String], daemon: Option<&str>, asked_by: Option<&str>) -> Check {
-    let id = "version";
-    let mut odd = odd.to_vec();
-    if let Some(daemon) = daemon.filter(|daemon| *daemon != VERSION) {
-        odd.push(format!(
-            "the daemon that runs is {daemon}, owlcodad on disk is {VERSION}"
-        ));
-    }
-    let is_old = !odd.is_empty();
-    let mut remedies: Vec<&str> = is_old.then_some("owlctl restart").into_iter().collect();
+/// What is odd about the daemon is mended by a restart.
+fn judged(mut odd: Vec<String>, is_daemon_there: bool, asked_by: Option<&str>) -> Check {
+    let mut remedies = Vec::new();
     if let Some(owlctl) = asked_by.filter(|owlctl| *owlctl != VERSION) {
+        remedies.push("install owlctl and owlcodad of one version");
+        if !odd.is_empty() {
+            remedies.push("owlctl restart");
+        }
         odd.push(format!("owlctl is {owlctl}, owlcodad on disk is {VERSION}"));
-        remedies.insert(0, "install owlctl and owlcodad of one version");
+    } else if !odd.is_empty() {
+        remedies.push("owlctl restart");
     }
     if odd.is_empty() {
-        let who = match (daemon, asked_by) {
-            (Some(_), Some(_)) => "daemon, owlcodad and owlctl",
-            (Some(_), None) => "daemon and owlcodad",
-            (None, Some(_)) => "owlcodad and owlctl",
-            (None, None) => "owlcodad",
+        let who = match (is_daemon_there, asked_by) {
+            (true, Some(_)) => "daemon, owlcodad and owlctl",
+            (true, None) => "daemon and owlcodad",
+            (false, Some(_)) => "owlcodad and owlctl",
+            (false, None) => "owlcodad",
         };
-        return Check::ok(id, format!("{VERSION}: {who}"));
+        return Check::ok(ID, format!("{VERSION}: {who}"));
     }
-    Check::warn(id, odd.join("; "), remedies.join(", then: "))
+    Check::warn(ID, odd.join("; "), remedies.join(", then: "))
 }
 
 /// The file that a process was started from, as far as the system tells.
@@ -132,22 +154,40 @@ pub(super) fn clock(live: &Live) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use owlcoda_proto::PROTOCOL;
+    use owlcoda_proto::v1::GetVersionResponse;
+
     use super::*;
     use crate::offline::doctor::State;
 
     #[test]
     fn versions_that_differ_are_told_with_what_to_do_first() {
-        assert_eq!(judged(&[], Some(VERSION), Some(VERSION)).state, State::Ok);
-        assert_eq!(without_daemon(Some(VERSION)).state, State::Ok);
-        let old = judged(&[], Some("0.0.1"), Some(VERSION));
+        let of = |version: &str, protocol: u32, is_refused: bool, owlctl: &str| {
+            let said = GetVersionResponse {
+                version: version.to_owned(),
+                protocol,
+                min_client_protocol: 1,
+            };
+            let reached = Reached {
+                version: version.to_owned(),
+                skew: Skew::with(&said),
+                is_refused,
+            };
+            super::version(Some(&reached), None, Some(owlctl))
+        };
+        assert_eq!(of(VERSION, PROTOCOL, false, VERSION).state, State::Ok);
+        assert_eq!(version(None, None, Some(VERSION)).state, State::Ok);
+        let old = of("0.0.1", PROTOCOL, false, VERSION);
         assert_eq!(old.state, State::Warn);
         assert_eq!(old.remedy.as_deref(), Some("owlctl restart"));
-        let both = judged(&[], Some("0.0.1"), Some("9.9.9"));
+        let both = of("0.0.1", PROTOCOL - 1, false, "9.9.9");
         assert_eq!(
             both.remedy.as_deref(),
             Some("install owlctl and owlcodad of one version, then: owlctl restart")
         );
         assert!(both.detail.contains("0.0.1") && both.detail.contains("9.9.9"));
+        let newer = of("9.9.9", PROTOCOL + 2, true, VERSION);
+        assert_eq!(newer.state, State::Fail);
         assert!(is_replaced(Path::new("/usr/bin/owlcodad (deleted)")));
         assert!(!is_replaced(Path::new("/usr/bin/owlcodad")));
     }
