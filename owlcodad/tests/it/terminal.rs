@@ -79,6 +79,8 @@ impl Terminal {
 
     /// Shows what comes until the screen has this text.
     pub(crate) fn until(&mut self, text: &str) {
+        let pending = std::mem::take(&mut self.pending);
+        self.screen.process(&pending);
         while !self.screen.screen().contents().contains(text) {
             let bytes = self.output.recv_timeout(DEADLINE);
             let bytes = bytes.unwrap_or_else(|_| {
@@ -163,7 +165,6 @@ fn assert_no_residue(terminal: &mut Terminal) -> Vec<String> {
     let shown = terminal.rows();
     assert_eq!(shown, rows(&clean, n_columns), "{n_columns} x {n_rows}");
     assert!(shown[0].starts_with("owlcodad "), "{shown:?}");
-    assert!(shown[1].contains(" under way"), "{shown:?}");
     shown
 }
 
@@ -174,6 +175,7 @@ fn look_on(terminal: &mut Terminal, n_columns: u16) {
     assert!(terminal.screen.screen().hide_cursor());
     let n_rows_of_model = |shown: &[String]| shown.iter().filter(|row| row.contains(MODEL)).count();
     let shown = assert_no_residue(terminal);
+    assert!(shown[1].contains(" under way"), "{shown:?}");
     assert_eq!(n_rows_of_model(&shown), 4, "{shown:?}");
     if n_columns != 80 {
         assert_eq!(shown[1].ends_with('…'), n_columns == 40, "{shown:?}");
@@ -194,7 +196,7 @@ fn look_on(terminal: &mut Terminal, n_columns: u16) {
 async fn top_stands_in_place_at_every_width_after_calls_and_after_a_resize() {
     let upstream = FakeUpstream::start().await;
     upstream.always(Script::reply("An owl."));
-    let daemon = start_before(&upstream).await;
+    let mut daemon = start_before(&upstream).await;
     let mut looking = Vec::new();
     for n_columns in [40, 80, 120] {
         let mut terminal = Terminal::new(n_columns, 24);
@@ -225,6 +227,18 @@ async fn top_stands_in_place_at_every_width_after_calls_and_after_a_resize() {
     std::thread::scope(|scope| {
         for (terminal, _, n_columns) in &mut looking {
             scope.spawn(|| look_on(terminal, *n_columns));
+        }
+    });
+    // Two lines in place of many.
+    daemon.kill9().await;
+    std::thread::scope(|scope| {
+        for (terminal, ..) in &mut looking {
+            scope.spawn(|| {
+                terminal.until("owlcodad  not running");
+                let shown = assert_no_residue(terminal);
+                assert!(shown[1].starts_with("  ! "), "{shown:?}");
+                assert!(shown[2..].iter().all(String::is_empty), "{shown:?}");
+            });
         }
     });
     for (mut terminal, child, n_columns) in looking {
