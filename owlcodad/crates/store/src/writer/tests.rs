@@ -380,6 +380,37 @@ async fn a_damaged_state_is_an_error_that_stops_writes_to_its_session_alone() {
 }
 
 #[tokio::test]
+async fn a_damaged_session_can_be_removed_and_its_name_used_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let opener = Arc::new(MemoryOpener::default());
+    let store = open(&opener, dir.path());
+    let engine = sessions_engine(&opener, dir.path());
+    let sessions = store.sessions();
+    let other = SessionId::generate();
+    let write = sessions.append(meta(other, 1), vec![event(1)]);
+    write.await.unwrap();
+    let spoil: [&dyn Fn(SessionId); 3] = [
+        &|id| damage(&engine, &key::session(id)),
+        &|id| damage(&engine, &key::event(id, 1, 0)),
+        &|id| engine.remove(&key::session(id)),
+    ];
+    for spoil in spoil {
+        let id = SessionId::generate();
+        let write = sessions.append(meta(id, 2), vec![event(1), event(2)]);
+        write.await.unwrap();
+        spoil(id);
+        assert!(sessions.remove(id).await.unwrap());
+        assert_eq!(sessions.get(id).await.unwrap(), None);
+        assert!(!sessions.remove(id).await.unwrap(), "it was there twice");
+        let write = sessions.append(meta(id, 1), vec![event(1)]);
+        write.await.unwrap();
+        assert_eq!(sessions.events(id, 0, 10).await.unwrap(), [event(1)]);
+    }
+    assert_eq!(sessions.events(other, 0, 10).await.unwrap(), [event(1)]);
+    store.close().await;
+}
+
+#[tokio::test]
 async fn an_event_that_is_gone_is_reported_and_not_skipped() {
     let dir = tempfile::tempdir().unwrap();
     let opener = Arc::new(MemoryOpener::default());
