@@ -1,6 +1,6 @@
 //! Streamed answers on their way: when they come, how they break, and who pays for a slow reader.
 
-use owlcoda_testkit::{FakeUpstream, Gate, Script, TestDaemon, http, sse};
+use owlcoda_testkit::{FakeUpstream, Gate, Script, http, sse};
 use serde_json::{Value, json};
 
 use crate::process::owlctl;
@@ -238,7 +238,8 @@ async fn limits_on_a_silent_model_server_are_kept() {
 }
 
 /// Resident memory of the daemon, in bytes.
-fn resident(daemon: &TestDaemon) -> usize {
+#[cfg(target_os = "linux")]
+fn resident(daemon: &owlcoda_testkit::TestDaemon) -> usize {
     let status = fs_err::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.unwrap().trim().trim_end_matches(" kB");

@@ -113,6 +113,7 @@ fn what_cannot_be_read_as_text_is_said_plainly() {
     assert_eq!(load_path(&file).unwrap().config, Config::default());
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_pipe_is_refused_without_waiting_for_a_writer() {
     let directory = tempfile::tempdir().unwrap();

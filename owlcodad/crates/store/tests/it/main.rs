@@ -14,6 +14,7 @@ mod kill;
 mod migration;
 mod model;
 mod offline;
+#[cfg(target_os = "linux")]
 #[expect(clippy::unwrap_used, reason = "what does not hold fails the test")]
 mod power;
 #[cfg(test)]
