@@ -2,7 +2,7 @@
 
     store_daemon.py --bin DIR --records N [--runs N]
 
-Writes the records with the store's own benchmark, then starts the daemon of DIR on a copy of nothing: the store itself.
+Writes the records with the store's own benchmark, then starts the daemon of DIR on that store, once a run.
 """
 
 import argparse

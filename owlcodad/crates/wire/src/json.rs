@@ -6,7 +6,7 @@ use bytes::BufMut;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub(crate) use self::scan::Scan;
+pub(crate) use self::scan::{MAX_DEPTH, Scan};
 
 /// Reads a document. Its bytes are checked for UTF-8 once and not string by string.
 pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> serde_json::Result<T> {

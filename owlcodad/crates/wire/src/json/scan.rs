@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::string_len;
 
 /// Deepest nesting of a value that is walked over: what serde reads, too.
-const MAX_DEPTH: u32 = 127;
+pub(crate) const MAX_DEPTH: u32 = 127;
 
 /// A place in a document.
 #[derive(Debug)]

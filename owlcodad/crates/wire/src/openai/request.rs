@@ -8,7 +8,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::outline::Outline;
 use crate::bounds;
-use crate::object::RawFields;
+use crate::json::MAX_DEPTH;
+use crate::object::{MAX_RAW_FIELDS, RawFields};
 use crate::wire_error::{WireError, mend_halves, parse_body};
 
 /// A request of the Chat Completions API.
@@ -104,7 +105,10 @@ impl Request {
         let (Some(outline), Some((known, n_messages))) = (read, known) else {
             // Reads it once more, to say what is wrong and where.
             parse_body::<Shape>(&body)?;
-            let message = "is no chat request, or one whose values are nested too deep";
+            let message = format!(
+                "has more than {MAX_RAW_FIELDS} fields, values nested more than {MAX_DEPTH} deep, or a \
+                 message that is no object"
+            );
             return Err(WireError::field("body", message));
         };
         if known.model.trim().is_empty() {

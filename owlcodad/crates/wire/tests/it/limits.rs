@@ -352,6 +352,28 @@ fn an_object_with_too_many_unknown_fields_is_refused() {
 }
 
 #[test]
+fn a_chat_request_that_serde_would_take_and_we_do_not_is_refused_with_what_it_may_be() {
+    let with =
+        |message: &str, more: &str| format!(r#"{{"model":"m","messages":[{message}]{more}}}"#);
+    let user = r#"{"role":"user","content":"x"}"#;
+    let fields: Vec<String> = (0..5000).map(|n| format!(r#","f{n}":0"#)).collect();
+    let nested = |n: usize| format!(r#","x":{}{}"#, "[".repeat(n), "]".repeat(n));
+    assert!(openai::Request::parse(with(user, &nested(127)).as_bytes()).is_ok());
+    for body in [
+        with(user, &fields.concat()),
+        with(user, &nested(128)),
+        with(r#"["user"]"#, ""),
+    ] {
+        let error = openai::Request::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "body: has more than 4096 fields, values nested more than 127 deep, or a message that is no \
+             object"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_chat_answer_is_not_taken_for_one() {
     use owlcoda_wire::translate::{
         StreamContext, StreamFault, chat_response_to_messages, relay_chat_response,
