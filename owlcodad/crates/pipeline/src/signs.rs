@@ -43,12 +43,12 @@ fn of_messages(request: &anthropic::Request) -> Signs {
 
 fn add_content(out: &mut String, content: &Content) {
     match content {
-        Content::Text(text) => out.push_str(text),
+        Content::Text(text) => out.push_str(&text.decoded()),
         Content::Object(_) => {}
         Content::Blocks(blocks) => {
             for block in blocks {
                 if let Block::Text(text) = block {
-                    out.push_str(&text.text);
+                    out.push_str(&text.text.decoded());
                     out.push('\n');
                 }
             }

@@ -23,7 +23,8 @@ use bytes::BytesMut;
 use owlcoda_wire::anthropic::{self, rename_model};
 use owlcoda_wire::quirks::Quirks;
 use owlcoda_wire::translate::{
-    ChatRelay, ChatToMessages, RelayContext, StreamContext, Target, messages_to_chat,
+    ChatRelay, ChatToMessages, RelayContext, StreamContext, Target, chat_to_messages,
+    messages_to_chat,
 };
 use owlcoda_wire::{openai, sse};
 
@@ -64,6 +65,20 @@ const CASES: &[Case] = &[
             let request = openai::Request::parse_bytes(&body);
             let request = request.unwrap_or_else(|error| panic!("{error}"));
             drop(black_box(request.to_upstream("another-model")));
+        })
+    }),
+    ("chat request to messages, 80 KB", || {
+        let request = anthropic::Request::parse(&coding_turn());
+        let request = request.unwrap_or_else(|error| panic!("{error}"));
+        let chat = messages_to_chat(&request, &TARGET);
+        let body = chat.unwrap_or_else(|error| panic!("{error}")).body;
+        Box::new(move || {
+            let request = openai::Request::parse_bytes(&body);
+            let request = request.unwrap_or_else(|error| panic!("{error}"));
+            let translated = chat_to_messages(&request, &TARGET);
+            drop(black_box(
+                translated.unwrap_or_else(|error| panic!("{error}")),
+            ));
         })
     }),
     ("chat stream to messages, 100 events", || {

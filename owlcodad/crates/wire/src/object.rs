@@ -12,6 +12,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use crate::json::{FromScan, Scan};
+
 /// Most fields of one object that we do not know. Past it a body is refused: each
 /// costs more memory here than it does on the wire.
 pub(crate) const MAX_RAW_FIELDS: usize = 4_096;
@@ -85,6 +87,39 @@ impl RawFields {
         }
         self.push(name, value);
         Ok(())
+    }
+}
+
+impl RawFields {
+    /// Adds the field `name`, whose value comes next, up to the limit.
+    pub(crate) fn scan(&mut self, name: &str, scan: &mut Scan<'_>) -> Option<()> {
+        let value = FromScan::from_scan(scan)?;
+        (self.0.len() < MAX_RAW_FIELDS).then(|| self.push(name, value))
+    }
+
+    /// Adds the fields of the object that comes next, but for `tag`, which has told what it is.
+    pub(crate) fn scan_tagged(&mut self, scan: &mut Scan<'_>, tag: Option<&str>) -> Option<()> {
+        let mut n_tags = 0;
+        scan.fields(|scan, name| {
+            if tag == Some(name) {
+                return self::tag(scan, &mut n_tags);
+            }
+            self.scan(name, scan)
+        })
+    }
+}
+
+/// Walks over what a block is. Where it says so twice, serde says which counts.
+pub(crate) fn tag(scan: &mut Scan<'_>, n_tags: &mut usize) -> Option<()> {
+    *n_tags += 1;
+    scan.string().filter(|_| *n_tags == 1).map(drop)
+}
+
+impl FromScan for RawFields {
+    fn from_scan(scan: &mut Scan<'_>) -> Option<Self> {
+        let mut fields = Self::default();
+        fields.scan_tagged(scan, None)?;
+        Some(fields)
     }
 }
 
@@ -216,6 +251,35 @@ macro_rules! object {
                 })
             }
 
+            /// The object that comes next; `tag` is the field that has told what it is.
+            pub(crate) fn from_scan_tagged(
+                scan: &mut $crate::json::Scan<'_>,
+                tag: Option<&str>,
+            ) -> Option<Self> {
+                use $crate::json::FromScan;
+                let mut n_tags = 0;
+                $( let mut $r: Option<$r_type> = None; )*
+                $( let mut $d: Option<$d_type> = None; )*
+                $( let mut $o: Option<$o_type> = None; )*
+                let mut rest = $crate::object::RawFields::default();
+                scan.fields(|scan, name| {
+                    match name {
+                        $( $crate::object::object!(@key $r $($r_key)?) => $r = Some(FromScan::from_scan(scan)?), )*
+                        $( $crate::object::object!(@key $d $($d_key)?) => $d = FromScan::from_scan(scan)?, )*
+                        $( $crate::object::object!(@key $o $($o_key)?) => $o = FromScan::from_scan(scan)?, )*
+                        _ if tag == Some(name) => $crate::object::tag(scan, &mut n_tags)?,
+                        _ => rest.scan(name, scan)?,
+                    }
+                    Some(())
+                })?;
+                Some(Self {
+                    $( $r: $r?, )*
+                    $( $d: $d.unwrap_or_default(), )*
+                    $( $o, )*
+                    rest,
+                })
+            }
+
             pub(crate) fn serialize_fields<M>(&self, map: &mut M) -> Result<(), M::Error>
             where
                 M: serde::ser::SerializeMap,
@@ -228,6 +292,12 @@ macro_rules! object {
                     map.serialize_entry($crate::object::object!(@key $o $($o_key)?), value)?;
                 } )*
                 self.rest.serialize_fields(map)
+            }
+        }
+
+        impl $crate::json::FromScan for $name {
+            fn from_scan(scan: &mut $crate::json::Scan<'_>) -> Option<Self> {
+                Self::from_scan_tagged(scan, None)
             }
         }
 

@@ -26,7 +26,7 @@ fn say(conversation: &mut Conversation, input: &str, answer: &str) {
     }
 }
 
-fn messages(request: &Request) -> Vec<(Role, &str)> {
+fn messages(request: &Request) -> Vec<(Role, String)> {
     request
         .messages
         .iter()
@@ -34,9 +34,16 @@ fn messages(request: &Request) -> Vec<(Role, &str)> {
         .collect()
 }
 
-fn text(content: &Content) -> &str {
+fn said(messages: &[(Role, &str)]) -> Vec<(Role, String)> {
+    let owned = messages
+        .iter()
+        .map(|(role, text)| (*role, (*text).to_owned()));
+    owned.collect()
+}
+
+fn text(content: &Content) -> String {
     match content {
-        Content::Text(text) => text,
+        Content::Text(text) => text.decoded().into_owned(),
         other => panic!("{other:?} is no text"),
     }
 }
@@ -52,7 +59,7 @@ fn inputs_and_answers_take_turns_and_thoughts_stay_here() {
         (Role::Assistant, "2"),
         (Role::User, "three"),
     ];
-    assert_eq!(messages(&request), expected);
+    assert_eq!(messages(&request), said(&expected));
     assert_eq!(
         (request.model.as_str(), request.stream, request.max_tokens),
         ("small", true, Some(MAX_ANSWER_TOKENS))
@@ -68,7 +75,7 @@ fn an_input_that_got_no_answer_is_said_together_with_the_next() {
         (Role::Assistant, "3"),
         (Role::User, "four"),
     ];
-    assert_eq!(messages(&request), expected);
+    assert_eq!(messages(&request), said(&expected));
 }
 
 #[test]
@@ -84,10 +91,10 @@ fn what_does_not_fit_the_window_goes_oldest_first_in_whole_exchanges() {
     assert_eq!(request.max_tokens, Some(1024));
     assert_eq!(
         sent.first(),
-        Some(&(Role::User, long.as_str())),
+        Some(&(Role::User, long)),
         "begins with an input"
     );
-    assert_eq!(sent.last(), Some(&(Role::User, "last")));
+    assert_eq!(sent.last(), Some(&(Role::User, "last".to_owned())));
     // 3072 tokens are left for a prompt; an exchange is estimated at 416.
     assert_eq!((sent.len() - 1) / 2, 4, "exchanges that were sent");
 }
@@ -125,7 +132,7 @@ fn the_last_input_is_sent_even_where_it_cannot_fit() {
         let request = conversation.next_request("small", Some(window));
         assert_eq!(
             messages(&request),
-            [(Role::User, long.as_str())],
+            said(&[(Role::User, &long)]),
             "window of {window}"
         );
         assert!(request.max_tokens >= Some(1));
@@ -146,7 +153,10 @@ fn what_is_kept_in_memory_is_bounded_and_the_last_input_stays() {
         conversation.n_bytes
     );
     let request = conversation.next_request("small", None);
-    assert_eq!(messages(&request).last(), Some(&(Role::User, "last")));
+    assert_eq!(
+        messages(&request).last(),
+        Some(&(Role::User, "last".to_owned()))
+    );
 }
 
 #[test]
@@ -157,6 +167,6 @@ fn the_system_prompt_is_the_same_for_everybody_at_any_time() {
     ]
     .map(|conversation| conversation.next_request("any", Some(8192)).system);
     for system in systems {
-        assert!(matches!(system, Some(Content::Text(text)) if text == SYSTEM));
+        assert!(matches!(system, Some(Content::Text(text)) if text.decoded() == SYSTEM));
     }
 }

@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use super::content::Content;
+use crate::json::{FromScan, JsonText, RawJson, Scan};
 use crate::object::{RawFields, Str, object};
 
 /// One content block.
@@ -44,7 +45,7 @@ object! {
     pub struct Text {
         required {
             /// May be empty.
-            text: String,
+            text: JsonText,
         }
         defaulted {}
         optional {
@@ -124,7 +125,7 @@ object! {
             /// Which tool.
             name: String,
             /// Its arguments, an object, byte for byte.
-            input: Box<RawValue>,
+            input: RawJson,
         }
         defaulted {}
         optional {
@@ -182,7 +183,7 @@ object! {
 
 impl Text {
     /// A plain text block.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<JsonText>) -> Self {
         Self {
             text: text.into(),
             cache_control: None,
@@ -194,11 +195,11 @@ impl Text {
 
 impl ToolUse {
     /// A call of the tool `name`.
-    pub fn new(id: impl Into<String>, name: impl Into<String>, input: Box<RawValue>) -> Self {
+    pub fn new(id: impl Into<String>, name: impl Into<String>, input: impl Into<RawJson>) -> Self {
         Self {
             id: id.into(),
             name: name.into(),
-            input,
+            input: input.into(),
             cache_control: None,
             rest: RawFields::default(),
         }
@@ -241,7 +242,7 @@ impl Block {
     }
 
     /// A plain text block.
-    pub fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<JsonText>) -> Self {
         Self::Text(Text::new(text))
     }
 
@@ -257,6 +258,33 @@ impl Block {
             _ => {
                 let mut fields = RawFields::default();
                 fields.read(map)?;
+                Self::Other(OtherBlock {
+                    kind: kind.to_owned(),
+                    fields,
+                })
+            }
+        })
+    }
+}
+
+impl FromScan for Block {
+    fn from_scan(scan: &mut Scan<'_>) -> Option<Self> {
+        // Most callers write the type first; one of them writes it second.
+        let kind = scan.look_ahead("type")?;
+        let tag = Some("type");
+        Some(match kind {
+            "text" => Self::Text(Text::from_scan_tagged(scan, tag)?),
+            "image" => Self::Image(Image::from_scan_tagged(scan, tag)?),
+            "document" => Self::Document(Document::from_scan_tagged(scan, tag)?),
+            "tool_use" => Self::ToolUse(ToolUse::from_scan_tagged(scan, tag)?),
+            "tool_result" => Self::ToolResult(ToolResult::from_scan_tagged(scan, tag)?),
+            "thinking" => Self::Thinking(Thinking::from_scan_tagged(scan, tag)?),
+            "redacted_thinking" => {
+                Self::RedactedThinking(RedactedThinking::from_scan_tagged(scan, tag)?)
+            }
+            _ => {
+                let mut fields = RawFields::default();
+                fields.scan_tagged(scan, tag)?;
                 Self::Other(OtherBlock {
                     kind: kind.to_owned(),
                     fields,

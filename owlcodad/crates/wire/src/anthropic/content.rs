@@ -6,13 +6,14 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use super::block::Block;
+use crate::json::{FromScan, JsonText, Scan};
 use crate::object::RawFields;
 
 /// A string, or a list of blocks.
 #[derive(Clone, Debug)]
 pub enum Content {
     /// Plain text.
-    Text(String),
+    Text(JsonText),
     /// Blocks, in order.
     Blocks(Vec<Block>),
     /// An object, which the results of some server tools are.
@@ -35,11 +36,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-        Ok(Content::Text(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Content, E> {
-        Ok(Content::Text(text))
+        Ok(Content::Text(text.into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content, A::Error> {
@@ -57,10 +54,21 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 }
 
+impl FromScan for Content {
+    fn from_scan(scan: &mut Scan<'_>) -> Option<Self> {
+        match scan.peek()? {
+            b'"' => scan.text().map(Self::Text),
+            b'[' => FromScan::from_scan(scan).map(Self::Blocks),
+            // The walk ends where it is no object either.
+            _ => FromScan::from_scan(scan).map(Self::Object),
+        }
+    }
+}
+
 impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Text(text) => serializer.serialize_str(text),
+            Self::Text(text) => text.serialize(serializer),
             Self::Blocks(blocks) => blocks.serialize(serializer),
             Self::Object(fields) => fields.serialize(serializer),
         }
@@ -69,13 +77,19 @@ impl Serialize for Content {
 
 impl From<String> for Content {
     fn from(text: String) -> Self {
-        Self::Text(text)
+        Self::Text(text.into())
     }
 }
 
 impl From<&str> for Content {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(text.into())
+    }
+}
+
+impl From<JsonText> for Content {
+    fn from(text: JsonText) -> Self {
+        Self::Text(text)
     }
 }
 

@@ -1,65 +1,49 @@
 //! A request's own bytes under another name of the model.
 
-use std::fmt;
+use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::{RawValue, to_raw_value};
 
-use crate::object::Str;
+use crate::json::{Scan, put_str};
 use crate::wire_error::mend_halves;
 
 /// `body` as it came, every byte of it, but for the value of `model`: what goes
 /// to a server that speaks the caller's own API. None if it is no object with a
-/// model in it, which a body that `Request::parse` takes always is.
+/// model in it, or nested more than 127 deep.
 ///
 /// Half a character, which strict servers refuse, becomes U+FFFD as in `parse`.
 pub fn rename_model(body: &[u8], backend_model: &str) -> Option<Bytes> {
     let mended = mend_halves(body);
     let body = mended.as_deref().unwrap_or(body);
-    let names: Names<'_> = serde_json::from_slice(body).ok()?;
-    let new = to_raw_value(backend_model).ok()?;
-    let mut out = BytesMut::with_capacity(body.len() + new.get().len());
+    let names = model_names(std::str::from_utf8(body).ok()?)?;
+    let mut out = BytesMut::with_capacity(body.len() + backend_model.len() + 2);
     let mut at = 0;
-    // A key given twice is read as its last value by some and its first by others.
-    for old in &names.0 {
-        // `old` was borrowed from `body`, so its address tells where it stands.
-        let start = (old.get().as_ptr() as usize).checked_sub(body.as_ptr() as usize)?;
-        out.put_slice(body.get(at..start)?);
-        out.put_slice(new.get().as_bytes());
-        at = start.checked_add(old.get().len())?;
+    for old in &names {
+        out.put_slice(body.get(at..old.start)?);
+        put_str(&mut out, backend_model);
+        at = old.end;
     }
     out.put_slice(body.get(at..)?);
-    (!names.0.is_empty()).then(|| out.freeze())
+    (!names.is_empty()).then(|| out.freeze())
 }
 
-/// Every value of `model`, in order.
-struct Names<'a>(Vec<&'a RawValue>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Names<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Body;
-        impl<'de> Visitor<'de> for Body {
-            type Value = Names<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Names<'de>, A::Error> {
-                let mut names = Vec::new();
-                while let Some(Str(key)) = map.next_key()? {
-                    if key == "model" {
-                        names.push(map.next_value()?);
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(Names(names))
-            }
+/// Where the values of `model` stand. A key given twice is read as its last value by some and its
+/// first by others.
+fn model_names(body: &str) -> Option<Vec<Range<usize>>> {
+    let mut names = Vec::new();
+    let mut scan = Scan::new(body);
+    scan.members(|scan, name| {
+        let value = scan.value()?;
+        // Any letter may be written as an escape.
+        let is_model = name == "\"model\""
+            || name.contains('\\')
+                && serde_json::from_str::<String>(name).is_ok_and(|name| name == "model");
+        if is_model {
+            names.push(value);
         }
-        deserializer.deserialize_map(Body)
-    }
+        Some(())
+    })?;
+    scan.is_at_end().then_some(names)
 }
 
 #[cfg(test)]
@@ -76,6 +60,10 @@ mod tests {
             (
                 r#"{"model":"a","metadata":{"model":"a"},"model":"b"}"#,
                 r#"{"model":"their \"m\"","metadata":{"model":"a"},"model":"their \"m\""}"#,
+            ),
+            (
+                r#"{"mod\u0065l":"a","m\\odel":"a"}"#,
+                r#"{"mod\u0065l":"their \"m\"","m\\odel":"a"}"#,
             ),
             (
                 r#"{"model":"a","x":"\ud83e"}"#,

@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 use super::block::Block;
 use super::content::Content;
 use crate::bounds;
+use crate::json::{FromScan, JsonText, RawJson, Scan, scanned};
 use crate::object::{RawFields, object};
-use crate::wire_error::{WireError, parse_body};
+use crate::wire_error::{WireError, mend_halves, parse_body};
 
 /// The system prompt: a string or text blocks.
 pub type System = Content;
@@ -24,6 +25,17 @@ pub enum Role {
     Assistant,
     /// Whoever runs the client, in the middle of a conversation.
     System,
+}
+
+impl FromScan for Role {
+    fn from_scan(scan: &mut Scan<'_>) -> Option<Self> {
+        match scan.string()? {
+            "\"user\"" => Some(Self::User),
+            "\"assistant\"" => Some(Self::Assistant),
+            "\"system\"" => Some(Self::System),
+            _ => None,
+        }
+    }
 }
 
 object! {
@@ -92,9 +104,9 @@ object! {
             /// `custom`, nothing, or the version of a server tool.
             kind as "type": String,
             /// What the model is told about it.
-            description: String,
+            description: JsonText,
             /// The JSON schema of its arguments, byte for byte.
-            input_schema: Box<RawValue>,
+            input_schema: RawJson,
             /// Whether arguments must fit the schema exactly.
             strict: bool,
             /// Asks for a prompt cache entry that ends here.
@@ -210,8 +222,13 @@ impl Request {
         Bytes::from([MODEL_START, &named, after.unwrap_or_default()].concat())
     }
 
-    /// Reads the body of a call that asks for an answer.
+    /// Reads the body of a call that asks for an answer, which is copied.
     pub fn parse(body: &[u8]) -> Result<Self, WireError> {
+        Self::parse_bytes(&Bytes::copy_from_slice(body))
+    }
+
+    /// Reads the body of a call that asks for an answer, and keeps it.
+    pub fn parse_bytes(body: &Bytes) -> Result<Self, WireError> {
         let request = Self::parse_for_count(body)?;
         match request.max_tokens {
             None => Err(WireError::field("max_tokens", "field required")),
@@ -221,9 +238,13 @@ impl Request {
     }
 
     /// Reads the body of a call that asks how many tokens it would be, which
-    /// needs no `max_tokens`.
-    pub fn parse_for_count(body: &[u8]) -> Result<Self, WireError> {
-        let request: Self = parse_body(body)?;
+    /// needs no `max_tokens`. The body is kept.
+    pub fn parse_for_count(body: &Bytes) -> Result<Self, WireError> {
+        let mended = || mend_halves(body).and_then(|mended| scanned(&Bytes::from(mended)));
+        let request = match scanned(body).or_else(mended) {
+            Some(request) => request,
+            None => parse_body::<Self>(body)?,
+        };
         if request.model.trim().is_empty() {
             return Err(WireError::field("model", "must not be empty"));
         }
@@ -296,14 +317,14 @@ impl Tool {
     /// A tool that the caller runs. `input_schema` is an object schema.
     pub fn new(
         name: impl Into<String>,
-        description: impl Into<String>,
-        input_schema: Box<RawValue>,
+        description: impl Into<JsonText>,
+        input_schema: impl Into<RawJson>,
     ) -> Self {
         Self {
             name: name.into(),
             kind: None,
             description: Some(description.into()),
-            input_schema: Some(input_schema),
+            input_schema: Some(input_schema.into()),
             strict: None,
             cache_control: None,
             rest: RawFields::default(),
@@ -313,5 +334,49 @@ impl Tool {
     /// Whether the caller runs it; the others are the server's.
     pub fn is_custom(&self) -> bool {
         self.kind.as_deref().is_none_or(|kind| kind == "custom")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_callers_send_is_read_in_one_walk() {
+        let bodies = [
+            include_str!("../../tests/golden/requests/begun_answer.json"),
+            include_str!("../../tests/golden/requests/broken_history.json"),
+            include_str!("../../tests/golden/requests/coding_client.json"),
+            include_str!("../../tests/golden/requests/pictures.json"),
+            // As Claude Code writes a result.
+            r#"{"model":"m","messages":[{"role":"user","content":[{"tool_use_id":"a","type":"tool_result","content":"b"}]}]}"#,
+        ];
+        for body in bodies {
+            let body = mend_halves(body.as_bytes()).unwrap_or_else(|| body.into());
+            let body = std::str::from_utf8(&body).unwrap();
+            let walked: Option<Request> = scanned(&Bytes::copy_from_slice(body.as_bytes()));
+            let read: Request = serde_json::from_str(body).unwrap();
+            assert_eq!(
+                format!("{:?}", walked.expect(body)),
+                format!("{read:?}"),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_body_is_no_copy() {
+        let body = Bytes::from(
+            r#"{"model":"m","messages":[{"role":"user","content":"a\nb"}],"max_tokens":1}"#,
+        );
+        let request = Request::parse_bytes(&body).unwrap();
+        let Content::Text(text) = &request.messages[0].content else {
+            panic!("{request:?}");
+        };
+        let start = body
+            .windows(6)
+            .position(|part| part == br#""a\nb""#)
+            .unwrap();
+        assert_eq!(text.literal().as_ptr(), body[start..].as_ptr());
     }
 }

@@ -4,24 +4,53 @@
 //! whole grammar as it goes, so what it came through is JSON. It does not say what is wrong: who
 //! wants to know reads the document with serde, once it was refused here.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::string_len;
+use bytestring::ByteString;
+use serde_json::value::RawValue;
+
+use super::raw::RawJson;
+use super::string::{StringSpan, string_span};
+use super::text::JsonText;
 
 /// Deepest nesting of a value that is walked over: what serde reads, too.
 pub(crate) const MAX_DEPTH: u32 = 127;
 
 /// A place in a document.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Scan<'a> {
     text: &'a str,
+    /// What `text` is, where parts of it are kept.
+    source: Option<&'a ByteString>,
     at: usize,
+    /// How many objects and lists are open.
+    depth: u32,
 }
 
 impl<'a> Scan<'a> {
     /// Before the value of `text`.
     pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self {
+            text,
+            source: None,
+            at: 0,
+            depth: 0,
+        }
+    }
+
+    /// Before the value of `source`, of which what is kept is no copy.
+    pub(crate) fn keeping(source: &'a ByteString) -> Self {
+        Self {
+            source: Some(source),
+            ..Self::new(source)
+        }
+    }
+
+    /// A part of the document, to be kept.
+    fn kept(&self, part: &'a str) -> ByteString {
+        self.source
+            .map_or_else(|| part.into(), |source| source.slice_ref(part))
     }
 
     /// The first byte of what comes next, behind blanks.
@@ -47,9 +76,54 @@ impl<'a> Scan<'a> {
 
     /// Walks over a string and gives it back, with its quotes and its escapes.
     pub(crate) fn string(&mut self) -> Option<&'a str> {
+        self.literal().map(|(literal, _)| literal)
+    }
+
+    fn literal(&mut self) -> Option<(&'a str, StringSpan)> {
         self.peek()?;
         let start = self.at;
-        self.at += string_len(self.text.as_bytes().get(start..)?)?;
+        let span = string_span(self.text.as_bytes().get(start..)?)?;
+        self.at += span.len;
+        Some((self.text.get(start..self.at)?, span))
+    }
+
+    /// Walks over a string and keeps it as it is. None where it has half a character.
+    pub(crate) fn text(&mut self) -> Option<JsonText> {
+        let (literal, span) = self.literal()?;
+        JsonText::walked(self.kept(literal), span)
+    }
+
+    /// Walks over a string and takes its escapes out. None where it has half a character.
+    pub(crate) fn decoded(&mut self) -> Option<Cow<'a, str>> {
+        let (literal, span) = self.literal()?;
+        if span.n_escapes > 0 {
+            return serde_json::from_str(literal).ok().map(Cow::Owned);
+        }
+        let text = literal.strip_prefix('"')?.strip_suffix('"')?;
+        Some(Cow::Borrowed(text))
+    }
+
+    /// Walks over any value and gives it back.
+    pub(crate) fn raw(&mut self) -> Option<&'a RawValue> {
+        // serde walks itself, for it would walk again over what was only found here.
+        let rest = self.text.get(self.at..)?;
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+        let value = values.next()?.ok()?;
+        self.at += values.byte_offset();
+        Some(value)
+    }
+
+    /// Walks over any value and keeps it as it is.
+    pub(crate) fn kept_value(&mut self) -> Option<RawJson> {
+        let span = self.value()?;
+        Some(RawJson::written(self.kept(self.text.get(span)?)))
+    }
+
+    /// Walks over a number and gives it back.
+    pub(crate) fn number_text(&mut self) -> Option<&'a str> {
+        self.peek()?;
+        let start = self.at;
+        self.number()?;
         self.text.get(start..self.at)
     }
 
@@ -67,31 +141,74 @@ impl<'a> Scan<'a> {
         &mut self,
         mut each: impl FnMut(&mut Self, &'a str) -> Option<()>,
     ) -> Option<()> {
-        self.take(b'{')?;
-        if self.take(b'}').is_some() {
-            return Some(());
-        }
-        loop {
-            let name = self.name()?;
-            each(self, name)?;
-            if self.take(b',').is_none() {
-                return self.take(b'}');
+        self.open(b'{')?;
+        if self.take(b'}').is_none() {
+            loop {
+                let name = self.name()?;
+                each(self, name)?;
+                if self.take(b',').is_none() {
+                    self.take(b'}')?;
+                    break;
+                }
             }
         }
+        self.depth -= 1;
+        Some(())
+    }
+
+    /// The same where names have no escapes, and without the quotes. Nobody writes them otherwise, so
+    /// the walk ends at one that has.
+    pub(crate) fn fields(
+        &mut self,
+        mut each: impl FnMut(&mut Self, &'a str) -> Option<()>,
+    ) -> Option<()> {
+        self.members(|scan, name| {
+            let name = name.strip_prefix('"')?.strip_suffix('"')?;
+            if memchr::memchr(b'\\', name.as_bytes()).is_some() {
+                return None;
+            }
+            each(scan, name)
+        })
+    }
+
+    /// The text of the member `name` of the object that comes next, if it is a string without escapes.
+    /// Nothing is walked over.
+    pub(crate) fn look_ahead(&self, name: &str) -> Option<&'a str> {
+        let mut found = None;
+        let _ = self.clone().fields(|scan, field| {
+            if field != name {
+                return scan.value().map(drop);
+            }
+            if let Cow::Borrowed(text) = scan.decoded()? {
+                found = Some(text);
+            }
+            // No need to go on.
+            None
+        });
+        found
     }
 
     /// Walks over a list; `each` walks over an item.
     pub(crate) fn items(&mut self, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.take(b'[')?;
-        if self.take(b']').is_some() {
-            return Some(());
-        }
-        loop {
-            each(self)?;
-            if self.take(b',').is_none() {
-                return self.take(b']');
+        self.open(b'[')?;
+        if self.take(b']').is_none() {
+            loop {
+                each(self)?;
+                if self.take(b',').is_none() {
+                    self.take(b']')?;
+                    break;
+                }
             }
         }
+        self.depth -= 1;
+        Some(())
+    }
+
+    /// Who walks calls itself for what is inside, so that has an end.
+    fn open(&mut self, bracket: u8) -> Option<()> {
+        self.take(bracket)?;
+        self.depth += 1;
+        (self.depth <= MAX_DEPTH).then_some(())
     }
 
     fn take(&mut self, byte: u8) -> Option<()> {
@@ -154,7 +271,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn word(&mut self, word: &str) -> Option<()> {
+    /// Walks over `true`, `false` or `null`.
+    pub(crate) fn word(&mut self, word: &str) -> Option<()> {
         let rest = self.text.as_bytes().get(self.at..)?;
         rest.starts_with(word.as_bytes())
             .then(|| self.at += word.len())

@@ -1,7 +1,7 @@
 //! The shape of a chat request as we write it.
 //!
-//! Messages and tools are written by hand: a coding agent's turn has a hundred kilobytes of them, and
-//! escaping their text is most of what the translation costs. serde writes the rest.
+//! Messages and tools are written by hand: a coding agent's turn has a hundred kilobytes of them. Their
+//! text stays escaped as the caller wrote it. serde writes the rest.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 
 use super::thinking::ThinkingFields;
-use crate::json::{Bracket, Writer};
+use crate::json::{Bracket, Escaped, Writer};
 
 /// A chat request. Fields are written in this order.
 #[derive(Debug, Serialize)]
@@ -58,14 +58,14 @@ pub(super) struct StreamOptions {
 #[derive(Debug)]
 pub(super) enum ChatMessage<'a> {
     System {
-        content: String,
+        content: Escaped<'a>,
     },
     User {
         content: ChatContent<'a>,
     },
     Assistant {
         /// Null where the model only called tools.
-        content: Option<Cow<'a, str>>,
+        content: Option<Escaped<'a>>,
         thought: Option<Thought>,
         tool_calls: Vec<ChatToolCall<'a>>,
         /// Whether the server is told to go on with it.
@@ -73,7 +73,7 @@ pub(super) enum ChatMessage<'a> {
     },
     Tool {
         tool_call_id: Cow<'a, str>,
-        content: Cow<'a, str>,
+        content: Escaped<'a>,
     },
 }
 
@@ -88,13 +88,13 @@ pub(super) struct Thought {
 /// A string where there is only text, for some templates fail on parts.
 #[derive(Debug)]
 pub(super) enum ChatContent<'a> {
-    Text(Cow<'a, str>),
+    Text(Escaped<'a>),
     Parts(Vec<ChatPart<'a>>),
 }
 
 #[derive(Debug)]
 pub(super) enum ChatPart<'a> {
-    Text { text: Cow<'a, str> },
+    Text { text: Escaped<'a> },
     ImageUrl { image_url: ImageUrl<'a> },
 }
 
@@ -126,8 +126,9 @@ pub(super) struct ChatTool<'a> {
 #[derive(Debug)]
 pub(super) struct ChatFunction<'a> {
     pub(super) name: Cow<'a, str>,
-    pub(super) description: Option<&'a str>,
-    pub(super) parameters: Cow<'a, RawValue>,
+    pub(super) description: Option<Escaped<'a>>,
+    /// A schema, as JSON.
+    pub(super) parameters: Cow<'a, str>,
     pub(super) strict: Option<bool>,
 }
 
@@ -200,12 +201,12 @@ impl ChatMessage<'_> {
         match self {
             Self::System { content } => {
                 json.member("role", "system");
-                json.member("content", content);
+                json.text("content", content);
             }
             Self::User { content } => {
                 json.member("role", "user");
                 match content {
-                    ChatContent::Text(text) => json.member("content", text),
+                    ChatContent::Text(text) => json.text("content", text),
                     ChatContent::Parts(parts) => json.list("content", parts, ChatPart::write),
                 }
             }
@@ -217,7 +218,7 @@ impl ChatMessage<'_> {
             } => {
                 json.member("role", "assistant");
                 match content {
-                    Some(content) => json.member("content", content),
+                    Some(content) => json.text("content", content),
                     None => json.raw_member("content", "null"),
                 }
                 if let Some(thought) = thought {
@@ -236,7 +237,7 @@ impl ChatMessage<'_> {
             } => {
                 json.member("role", "tool");
                 json.member("tool_call_id", tool_call_id);
-                json.member("content", content);
+                json.text("content", content);
             }
         }
         json.close(Bracket::Object);
@@ -249,7 +250,7 @@ impl ChatPart<'_> {
         match self {
             Self::Text { text } => {
                 json.member("type", "text");
-                json.member("text", text);
+                json.text("text", text);
             }
             Self::ImageUrl { image_url } => {
                 json.member("type", "image_url");
@@ -285,10 +286,10 @@ impl ChatTool<'_> {
         json.open(Bracket::Object);
         let function = &self.function;
         json.member("name", &function.name);
-        if let Some(description) = function.description {
-            json.member("description", description);
+        if let Some(description) = &function.description {
+            json.text("description", description);
         }
-        json.raw_member("parameters", function.parameters.get());
+        json.raw_member("parameters", &function.parameters);
         if let Some(strict) = function.strict {
             json.raw_member("strict", if strict { "true" } else { "false" });
         }

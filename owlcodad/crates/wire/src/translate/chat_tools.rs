@@ -9,6 +9,7 @@ use super::names::ToolNames;
 use super::request::Dropped;
 use super::schema::parameters;
 use crate::anthropic::{Tool, ToolChoice};
+use crate::json::RawJson;
 use crate::object::RawFields;
 use crate::openai::{Fields, Request, decode_whole};
 
@@ -88,16 +89,21 @@ fn tool(
     let name = function.text("name").filter(|name| !name.is_empty());
     let name = name
         .ok_or_else(|| TranslateError::invalid(format!("{path}.name"), "expected a tool's name"))?;
-    let schema = parameters(function.get("parameters"), &path)
-        .map_err(|_| TranslateError::invalid(format!("{path}.parameters"), "expected an object"))?;
+    let schema = parameters(
+        function.get("parameters").map(RawValue::get),
+        format_args!("{path}"),
+    )
+    .map_err(|_| TranslateError::invalid(format!("{path}.parameters"), "expected an object"))?;
     let description = function
         .text("description")
         .map(std::borrow::Cow::into_owned);
     Ok(Tool {
         name: names.offer(&name).into_owned(),
         kind: None,
-        description: description.filter(|text| !text.trim().is_empty()),
-        input_schema: Some(schema.into_owned()),
+        description: description
+            .filter(|text| !text.trim().is_empty())
+            .map(Into::into),
+        input_schema: Some(RawJson::written(schema.as_ref())),
         strict: None,
         cache_control: fields.get("cache_control").map(RawValue::to_owned),
         rest: RawFields::default(),

@@ -334,9 +334,10 @@ impl Turns<'_> {
         let Some(text) = text.filter(|_| last.role == Role::Assistant) else {
             return;
         };
-        let length = text.trim_end().len();
-        if length < text.len() {
-            text.truncate(length);
+        let spoken = text.decoded();
+        let kept = spoken.trim_end();
+        if kept.len() < spoken.len() {
+            *text = kept.into();
             self.note("the begun answer ends in blanks; sent without them".to_owned());
         }
     }
@@ -381,9 +382,13 @@ fn system_of(blocks: Vec<Block>) -> System {
     if blocks.iter().any(is_marked) {
         return System::Blocks(blocks);
     }
-    let texts = blocks.iter().map(|block| match block {
-        Block::Text(block) => block.text.as_str(),
-        _ => "",
-    });
-    System::Text(join(texts).unwrap_or_default().into_owned())
+    let texts: Vec<_> = blocks
+        .iter()
+        .map(|block| match block {
+            Block::Text(block) => block.text.decoded(),
+            _ => "".into(),
+        })
+        .collect();
+    let joined = join(texts.iter().map(|text| &**text));
+    System::Text(joined.unwrap_or_default().into())
 }

@@ -1,6 +1,7 @@
 //! A cheap guess at how many tokens a prompt is.
 
 use crate::anthropic::{Block, Content, Message, Request, Tool};
+use crate::json::JsonText;
 
 /// Bytes per token of English text and code, about.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -38,6 +39,10 @@ impl Size {
         self.bytes += text.len() as u64;
     }
 
+    fn text(&mut self, text: Option<&JsonText>) {
+        self.bytes += text.map_or(0, JsonText::len) as u64;
+    }
+
     fn message(&mut self, message: &Message) {
         self.bytes += BYTES_PER_MESSAGE;
         self.content(&message.content);
@@ -45,7 +50,7 @@ impl Size {
 
     fn tool(&mut self, tool: &Tool) {
         self.add(&tool.name);
-        self.add(tool.description.as_deref().unwrap_or_default());
+        self.text(tool.description.as_ref());
         if let Some(schema) = &tool.input_schema {
             self.add(schema.get());
         }
@@ -53,7 +58,7 @@ impl Size {
 
     fn content(&mut self, content: &Content) {
         match content {
-            Content::Text(text) => self.add(text),
+            Content::Text(text) => self.text(Some(text)),
             Content::Blocks(blocks) => blocks.iter().for_each(|block| self.block(block)),
             Content::Object(fields) => fields.iter().for_each(|(_, value)| self.add(value.get())),
         }
@@ -61,7 +66,7 @@ impl Size {
 
     fn block(&mut self, block: &Block) {
         match block {
-            Block::Text(block) => self.add(&block.text),
+            Block::Text(block) => self.text(Some(&block.text)),
             Block::Image(_) => self.images += 1,
             Block::Document(block) => {
                 self.add(block.source.data.as_deref().unwrap_or_default());

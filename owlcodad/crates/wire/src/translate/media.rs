@@ -94,16 +94,18 @@ fn check_inline(source: &Source, types: &[&str], path: &str) -> Result<(), Trans
 fn document_text(source: &Source) -> Option<Cow<'_, str>> {
     match (source.kind.as_str(), &source.data, &source.content) {
         ("text", Some(data), _) => Some(Cow::Borrowed(data)),
-        ("content", _, Some(Content::Text(text))) => Some(Cow::Borrowed(text)),
+        ("content", _, Some(Content::Text(text))) => Some(text.decoded()),
         ("content", _, Some(Content::Blocks(blocks))) => {
-            let texts: Option<Vec<&str>> = blocks
+            let texts: Option<Vec<Cow<'_, str>>> = blocks
                 .iter()
                 .map(|block| match block {
-                    Block::Text(block) => Some(block.text.as_str()),
+                    Block::Text(block) => Some(block.text.decoded()),
                     _ => None,
                 })
                 .collect();
-            Some(join(texts?.into_iter()).unwrap_or_default())
+            let texts = texts?;
+            let joined = join(texts.iter().map(|text| &**text)).unwrap_or_default();
+            Some(Cow::Owned(joined.into_owned()))
         }
         _ => None,
     }

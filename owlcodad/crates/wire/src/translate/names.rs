@@ -6,7 +6,7 @@
 //! next request, so that nothing has to be remembered between the two.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Write;
 
 const MAX_NAME_CHARS: usize = 64;
@@ -20,7 +20,8 @@ const MAX_HEX_ID_BYTES: usize = 128;
 #[derive(Clone, Debug, Default)]
 pub struct ToolNames {
     originals: HashMap<String, String>,
-    offered: HashSet<String>,
+    /// A line each, as the model server is told: a request has many, and few answers need them.
+    offered: String,
 }
 
 impl ToolNames {
@@ -36,13 +37,14 @@ impl ToolNames {
 
     /// Whether the model was offered a tool that it calls by `name`.
     pub(super) fn is_offered(&self, name: &str) -> bool {
-        self.offered.contains(name)
+        !name.is_empty() && self.offered.lines().any(|offered| offered == name)
     }
 
     /// Remembers that a tool is offered and answers the name the model server is told.
     pub(super) fn offer<'a>(&mut self, name: &'a str) -> Cow<'a, str> {
         let short = self.shorten(name);
-        self.offered.insert(short.clone().into_owned());
+        self.offered.push_str(&short);
+        self.offered.push('\n');
         short
     }
 

@@ -16,6 +16,7 @@ use super::thinking::thinking_fields;
 use super::tools::{self, Offer};
 use super::turns;
 use crate::anthropic::{Block, Content, Request};
+use crate::json::Escaped;
 use crate::quirks::{LimitName, Prefill};
 
 /// A chat request, ready to be sent.
@@ -183,13 +184,17 @@ fn refuse_or_drop_rest(request: &Request, dropped: &mut Dropped) -> Result<(), T
 
 /// The system prompt: the text blocks of `system`, then what the messages say as
 /// `system` before anyone else speaks, with blank lines between them.
-fn system_text(request: &Request, dropped: &mut Dropped) -> Result<Option<String>, TranslateError> {
+fn system_text<'a>(
+    request: &'a Request,
+    dropped: &mut Dropped,
+) -> Result<Option<Escaped<'a>>, TranslateError> {
     let mut texts = Vec::new();
     if let Some(system) = &request.system {
         push_texts(system, "system", &mut texts, dropped)?;
     }
     // Changes with every call, which would spoil a local server's prompt cache.
-    let is_billing = |text: &&str| text.trim_start().starts_with("x-anthropic-billing-header:");
+    let is_billing =
+        |text: &Escaped<'_>| text.trim_start().starts_with("x-anthropic-billing-header:");
     if texts.first().is_some_and(is_billing) {
         dropped.add("x-anthropic-billing-header");
         texts.remove(0);
@@ -202,18 +207,18 @@ fn system_text(request: &Request, dropped: &mut Dropped) -> Result<Option<String
         let path = format!("messages[{at}].content");
         push_texts(&message.content, &path, &mut texts, dropped)?;
     }
-    Ok(turns::join(texts.into_iter()).map(std::borrow::Cow::into_owned))
+    Ok(Escaped::joined(texts))
 }
 
 fn push_texts<'a>(
     content: &'a Content,
     path: &str,
-    texts: &mut Vec<&'a str>,
+    texts: &mut Vec<Escaped<'a>>,
     dropped: &mut Dropped,
 ) -> Result<(), TranslateError> {
     let blocks = match content {
         Content::Text(text) => {
-            texts.push(text);
+            texts.push(text.escaped());
             return Ok(());
         }
         Content::Blocks(blocks) => blocks,
@@ -234,7 +239,7 @@ fn push_texts<'a>(
         if block.cache_control.is_some() {
             dropped.add("cache_control");
         }
-        texts.push(&block.text);
+        texts.push(block.text.escaped());
     }
     Ok(())
 }

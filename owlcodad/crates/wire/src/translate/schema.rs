@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 
 use super::error::TranslateError;
 use super::keywords::without_grammarless;
@@ -14,42 +14,44 @@ use crate::quirks::SchemaKeywords;
 
 /// A schema as a chat server wants it, without the keywords that it has no grammar for.
 pub(super) fn parameters_with<'a>(
-    schema: Option<&'a RawValue>,
+    schema: Option<&'a str>,
     keywords: SchemaKeywords,
-    path: &str,
+    path: fmt::Arguments<'_>,
     dropped: &mut Dropped,
-) -> Result<Cow<'a, RawValue>, TranslateError> {
+) -> Result<Cow<'a, str>, TranslateError> {
     let parameters = parameters(schema, path)?;
     Ok(match keywords {
         SchemaKeywords::Any => parameters,
         SchemaKeywords::WithGrammar => match without_grammarless(&parameters, dropped) {
-            Some(kept) => Cow::Owned(kept),
+            Some(kept) => Cow::Owned(kept.get().to_owned()),
             None => parameters,
         },
     })
 }
 
-/// A schema as a chat server wants it: an object schema that says so, without
+/// A schema, as JSON, as a chat server wants it: an object schema that says so, without
 /// the `$schema` line that some of them refuse. All else stays byte for byte.
 pub(super) fn parameters<'a>(
-    schema: Option<&'a RawValue>,
-    path: &str,
-) -> Result<Cow<'a, RawValue>, TranslateError> {
+    schema: Option<&'a str>,
+    path: fmt::Arguments<'_>,
+) -> Result<Cow<'a, str>, TranslateError> {
     let Some(schema) = schema else {
         return raw(&empty_object_schema(), path);
     };
     // Most schemas tell without being read.
-    if schema.get().starts_with("{\"type\":") && !schema.get().contains("$schema") {
+    if schema.starts_with("{\"type\":")
+        && memchr::memmem::find(schema.as_bytes(), b"$schema").is_none()
+    {
         return Ok(Cow::Borrowed(schema));
     }
     let not_an_object =
         |_| TranslateError::invalid(format!("{path}.input_schema"), "expected an object");
-    let keys: Keys = serde_json::from_str(schema.get()).map_err(not_an_object)?;
+    let keys: Keys = serde_json::from_str(schema).map_err(not_an_object)?;
     if keys.has_type && !keys.has_schema {
         return Ok(Cow::Borrowed(schema));
     }
     let is_object = keys.has_type;
-    let mut fields: RawFields = serde_json::from_str(schema.get()).map_err(not_an_object)?;
+    let mut fields: RawFields = serde_json::from_str(schema).map_err(not_an_object)?;
     fields.remove("$schema");
     if is_object {
         return raw(&fields, path);
@@ -110,8 +112,8 @@ fn empty_object_schema() -> RawFields {
     fields
 }
 
-fn raw<'a>(fields: &RawFields, path: &str) -> Result<Cow<'a, RawValue>, TranslateError> {
-    to_raw_value(fields)
+fn raw<'a>(fields: &RawFields, path: fmt::Arguments<'_>) -> Result<Cow<'a, str>, TranslateError> {
+    serde_json::to_string(fields)
         .map(Cow::Owned)
         .map_err(|error| TranslateError::invalid(format!("{path}.input_schema"), error.to_string()))
 }

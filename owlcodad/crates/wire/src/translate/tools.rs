@@ -1,6 +1,7 @@
 //! Tools and the choice among them.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use super::chat_body::{ChatFunction, ChatTool, ChatToolChoice};
 use super::error::TranslateError;
@@ -8,6 +9,7 @@ use super::names::ToolNames;
 use super::request::Dropped;
 use super::schema::parameters_with;
 use crate::anthropic::{Request, Tool};
+use crate::json::{JsonText, RawJson};
 use crate::quirks::{ParallelCalls, Quirks, SchemaKeywords, ToolChoiceForms};
 
 /// What the model is offered, and what it is told to do with it.
@@ -101,7 +103,7 @@ fn tools<'a>(
     let mut tools: Vec<ChatTool<'a>> = Vec::with_capacity(request.tools.len());
     let mut seen = HashSet::with_capacity(request.tools.len());
     for (idx, tool) in request.tools.iter().enumerate() {
-        let path = format!("tools[{idx}]");
+        let path = format_args!("tools[{idx}]");
         if !tool.is_custom() {
             return Err(server_tool(tool, path));
         }
@@ -126,12 +128,13 @@ fn tools<'a>(
                 name: names.offer(&tool.name),
                 description: tool
                     .description
-                    .as_deref()
-                    .filter(|text| !text.trim().is_empty()),
+                    .as_ref()
+                    .map(JsonText::escaped)
+                    .filter(|text| !text.is_blank()),
                 parameters: parameters_with(
-                    tool.input_schema.as_deref(),
+                    tool.input_schema.as_ref().map(RawJson::get),
                     keywords,
-                    &path,
+                    path,
                     dropped,
                 )?,
                 strict: tool.strict.filter(|is_strict| *is_strict),
@@ -141,10 +144,10 @@ fn tools<'a>(
     Ok(tools)
 }
 
-fn server_tool(tool: &Tool, path: String) -> TranslateError {
+fn server_tool(tool: &Tool, path: fmt::Arguments<'_>) -> TranslateError {
     let kind = tool.kind.as_deref().unwrap_or_default();
     TranslateError::unsupported(
-        path,
+        path.to_string(),
         format!("the server tool `{}`", owlcoda_types::clip(kind, 80)),
         "remove it, or choose a model whose server runs it",
     )

@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
 use super::chat_body::{
     ChatCalledFunction, ChatContent, ChatMessage, ChatPart, ChatToolCall, ImageUrl, Thought,
@@ -20,6 +21,7 @@ use super::names::{ToolNames, id_for_upstream};
 use super::request::Dropped;
 use super::target::Target;
 use crate::anthropic::{Block, Content, Document, Message, Request, Role, ToolResult, ToolUse};
+use crate::json::Escaped;
 use crate::quirks::{PastThinking, Quirks};
 
 pub(super) const NO_RESULT: &str = "Error: this call was interrupted; it has no result.";
@@ -101,17 +103,17 @@ struct Turns<'out, 'a> {
 }
 
 /// What the tools answered, by the id of the call; none for a call still open.
-type Answers<'a> = HashMap<&'a str, Option<Cow<'a, str>>>;
+type Answers<'a> = HashMap<&'a str, Option<Escaped<'a>>>;
 
 impl<'a> Turns<'_, 'a> {
     fn assistant(&mut self, turn: &'a [Message], at: usize) -> Result<(), TranslateError> {
-        let mut texts: Vec<&'a str> = Vec::new();
+        let mut content: Option<Escaped<'a>> = None;
         let mut thoughts: Vec<&'a str> = Vec::new();
         let mut tool_calls = Vec::new();
         for (message, at) in turn.iter().zip(at..) {
             let blocks = match &message.content {
                 Content::Text(text) => {
-                    texts.push(text);
+                    text.escaped().join_to(&mut content);
                     continue;
                 }
                 Content::Blocks(blocks) => blocks,
@@ -121,7 +123,7 @@ impl<'a> Turns<'_, 'a> {
                 match block {
                     Block::Text(block) => {
                         self.note_marks(block.cache_control.is_some(), block.citations.is_some());
-                        texts.push(&block.text);
+                        block.text.escaped().join_to(&mut content);
                     }
                     Block::ToolUse(call) => {
                         self.note_marks(call.cache_control.is_some(), false);
@@ -132,11 +134,15 @@ impl<'a> Turns<'_, 'a> {
                         _ => thoughts.push(&block.thinking),
                     },
                     Block::RedactedThinking(_) => self.dropped.add("redacted_thinking"),
-                    other => return Err(unsupported_block(other, &path(at, idx))),
+                    other => {
+                        return Err(unsupported_block(
+                            other,
+                            format_args!("messages[{at}].content[{idx}]"),
+                        ));
+                    }
                 }
             }
         }
-        let mut content = join(texts.into_iter());
         if content.is_none() && tool_calls.is_empty() {
             // Nothing but blanks or thoughts: no server takes an empty turn.
             return Ok(());
@@ -159,8 +165,9 @@ impl<'a> Turns<'_, 'a> {
                 (is_asked_for && !tool_calls.is_empty()).then_some(Thought { field, text })
             }
             (None, Some(text)) => {
-                let spoken = content.unwrap_or_default();
-                content = Some(Cow::Owned(format!("<think>\n{text}\n</think>\n\n{spoken}")));
+                let spoken = content.unwrap_or(Escaped::plain(""));
+                let thought = format!("<think>\n{text}\n</think>\n\n");
+                content = Some(spoken.between(&thought, ""));
                 None
             }
             (None, None) => None,
@@ -195,24 +202,24 @@ impl<'a> Turns<'_, 'a> {
         for (message, at) in turn.iter().zip(at..) {
             let blocks = match &message.content {
                 Content::Text(text) => {
-                    push_text(&mut parts, said_by(message.role, text));
+                    push_text(&mut parts, said_by(message.role, text.escaped()));
                     continue;
                 }
                 Content::Blocks(blocks) => blocks,
                 Content::Object(_) => return Err(bad_content(at)),
             };
             for (idx, block) in blocks.iter().enumerate() {
-                let path = path(at, idx);
+                let path = format_args!("messages[{at}].content[{idx}]");
                 match block {
                     Block::ToolResult(result) => {
                         self.note_marks(result.cache_control.is_some(), false);
-                        self.result(result, &path, &mut answers, &mut parts)?;
+                        self.result(result, path, &mut answers, &mut parts)?;
                     }
                     Block::Text(block) => {
                         self.note_marks(block.cache_control.is_some(), block.citations.is_some());
-                        push_text(&mut parts, said_by(message.role, &block.text));
+                        push_text(&mut parts, said_by(message.role, block.text.escaped()));
                     }
-                    block => parts.push(self.part(block, &path)?),
+                    block => parts.push(self.part(block, path)?),
                 }
             }
         }
@@ -228,7 +235,7 @@ impl<'a> Turns<'_, 'a> {
     fn result(
         &mut self,
         result: &'a ToolResult,
-        path: &str,
+        path: fmt::Arguments<'_>,
         answers: &mut Answers<'a>,
         parts: &mut Vec<ChatPart<'a>>,
     ) -> Result<(), TranslateError> {
@@ -242,8 +249,8 @@ impl<'a> Turns<'_, 'a> {
             self.note_repair(format!(
                 "{path}: no open call `{shown}` in the turn before; sent as text"
             ));
-            let text = format!("[Result of an earlier tool call]\n{text}");
-            push_text(parts, Cow::Owned(text));
+            let text = text.between("[Result of an earlier tool call]\n", "");
+            push_text(parts, text);
         }
         parts.append(&mut pictures);
         Ok(())
@@ -252,30 +259,30 @@ impl<'a> Turns<'_, 'a> {
     fn result_text(
         &mut self,
         result: &'a ToolResult,
-        path: &str,
+        path: fmt::Arguments<'_>,
         pictures: &mut Vec<ChatPart<'a>>,
-    ) -> Result<Cow<'a, str>, TranslateError> {
-        let mut texts: Vec<Cow<'a, str>> = Vec::new();
+    ) -> Result<Escaped<'a>, TranslateError> {
+        let mut texts: Vec<Escaped<'a>> = Vec::new();
         match &result.content {
             None => {}
-            Some(Content::Text(text)) => texts.push(Cow::Borrowed(text)),
+            Some(Content::Text(text)) => texts.push(text.escaped()),
             Some(Content::Blocks(blocks)) => {
                 for (idx, block) in blocks.iter().enumerate() {
-                    let path = format!("{path}.content[{idx}]");
+                    let path = format_args!("{path}.content[{idx}]");
                     match block {
                         Block::Text(block) => {
                             let is_cited = block.citations.is_some();
                             self.note_marks(block.cache_control.is_some(), is_cited);
-                            texts.push(Cow::Borrowed(&block.text));
+                            texts.push(block.text.escaped());
                         }
                         Block::Image(_) => {
-                            pictures.push(self.part(block, &path)?);
-                            texts.push(Cow::Borrowed(SEE_BELOW));
+                            pictures.push(self.part(block, path)?);
+                            texts.push(Escaped::plain(SEE_BELOW));
                         }
                         Block::Document(document) => {
-                            texts.push(Cow::Owned(self.document(document, &path)?));
+                            texts.push(Escaped::of(&self.document(document, path)?));
                         }
-                        other => return Err(unsupported_block(other, &path)),
+                        other => return Err(unsupported_block(other, path)),
                     }
                 }
             }
@@ -288,15 +295,12 @@ impl<'a> Turns<'_, 'a> {
         }
         let text = match texts.len() {
             // As it is, blank or not: it is what the tool said.
-            1 => texts.pop().unwrap_or_default(),
-            _ => Cow::Owned(
-                join(texts.iter().map(|text| &**text))
-                    .unwrap_or_default()
-                    .into_owned(),
-            ),
+            1 => texts.pop(),
+            _ => Escaped::joined(texts),
         };
+        let text = text.unwrap_or(Escaped::plain(""));
         Ok(if result.is_error == Some(true) {
-            Cow::Owned(format!("Error: {text}"))
+            text.between("Error: ", "")
         } else {
             text
         })
@@ -310,7 +314,7 @@ impl<'a> Turns<'_, 'a> {
                 self.note_repair(format!(
                     "the call `{shown}` has no result; sent one that says so"
                 ));
-                Cow::Borrowed(NO_RESULT)
+                Escaped::plain(NO_RESULT)
             });
             self.out.push(ChatMessage::Tool {
                 tool_call_id: id_for_upstream(id),
@@ -319,29 +323,37 @@ impl<'a> Turns<'_, 'a> {
         }
     }
 
-    fn part(&mut self, block: &'a Block, path: &str) -> Result<ChatPart<'a>, TranslateError> {
+    fn part(
+        &mut self,
+        block: &'a Block,
+        path: fmt::Arguments<'_>,
+    ) -> Result<ChatPart<'a>, TranslateError> {
         match block {
             Block::Image(image) => {
                 self.note_marks(image.cache_control.is_some(), false);
                 Ok(ChatPart::ImageUrl {
                     image_url: ImageUrl {
-                        url: media::image_url(image, self.quirks.pictures, path)?,
+                        url: media::image_url(image, self.quirks.pictures, &path.to_string())?,
                     },
                 })
             }
             Block::Document(document) => Ok(ChatPart::Text {
-                text: Cow::Owned(self.document(document, path)?),
+                text: Escaped::of(&self.document(document, path)?),
             }),
             other => Err(unsupported_block(other, path)),
         }
     }
 
-    fn document(&mut self, document: &'a Document, path: &str) -> Result<String, TranslateError> {
+    fn document(
+        &mut self,
+        document: &'a Document,
+        path: fmt::Arguments<'_>,
+    ) -> Result<String, TranslateError> {
         self.note_marks(
             document.cache_control.is_some(),
             document.citations.is_some(),
         );
-        media::document(document, path)
+        media::document(document, &path.to_string())
     }
 
     fn note_repair(&mut self, what: String) {
@@ -360,42 +372,33 @@ impl<'a> Turns<'_, 'a> {
     }
 }
 
-fn said_by(role: Role, text: &str) -> Cow<'_, str> {
-    if role == Role::System && !text.trim().is_empty() {
-        Cow::Owned(format!("<system-reminder>\n{text}\n</system-reminder>"))
+fn said_by(role: Role, text: Escaped<'_>) -> Escaped<'_> {
+    if role == Role::System && !text.is_blank() {
+        text.between("<system-reminder>\n", "\n</system-reminder>")
     } else {
-        Cow::Borrowed(text)
+        text
     }
 }
 
-fn push_text<'a>(parts: &mut Vec<ChatPart<'a>>, text: Cow<'a, str>) {
-    if !text.trim().is_empty() {
+fn push_text<'a>(parts: &mut Vec<ChatPart<'a>>, text: Escaped<'a>) {
+    if !text.is_blank() {
         parts.push(ChatPart::Text { text });
     }
 }
 
 /// A string where all parts are text.
-fn content_of(mut parts: Vec<ChatPart<'_>>) -> ChatContent<'_> {
+fn content_of(parts: Vec<ChatPart<'_>>) -> ChatContent<'_> {
     if parts
         .iter()
         .any(|part| matches!(part, ChatPart::ImageUrl { .. }))
     {
         return ChatContent::Parts(parts);
     }
-    if parts.len() == 1
-        && let Some(ChatPart::Text { text }) = parts.pop()
-    {
-        return ChatContent::Text(text);
-    }
-    let texts = parts.iter().map(|part| match part {
-        ChatPart::Text { text } => &**text,
-        ChatPart::ImageUrl { .. } => "",
+    let texts = parts.into_iter().filter_map(|part| match part {
+        ChatPart::Text { text } => Some(text),
+        ChatPart::ImageUrl { .. } => None,
     });
-    ChatContent::Text(Cow::Owned(join(texts).unwrap_or_default().into_owned()))
-}
-
-fn path(message: usize, block: usize) -> String {
-    format!("messages[{message}].content[{block}]")
+    ChatContent::Text(Escaped::joined(texts).unwrap_or(Escaped::plain("")))
 }
 
 fn bad_content(message: usize) -> TranslateError {
@@ -405,7 +408,11 @@ fn bad_content(message: usize) -> TranslateError {
     )
 }
 
-fn unsupported_block(block: &Block, path: &str) -> TranslateError {
+fn unsupported_block(block: &Block, path: fmt::Arguments<'_>) -> TranslateError {
     let kind = owlcoda_types::clip(block.kind(), 80);
-    TranslateError::unsupported(path, format!("a `{kind}` block"), "leave it out here")
+    TranslateError::unsupported(
+        path.to_string(),
+        format!("a `{kind}` block"),
+        "leave it out here",
+    )
 }

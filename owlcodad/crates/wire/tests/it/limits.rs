@@ -1,8 +1,10 @@
 //! What is refused, with the place and the reason in words.
 
+use bytes::Bytes;
 use owlcoda_wire::anthropic::Request;
 use owlcoda_wire::translate::{Target, messages_to_chat};
 use owlcoda_wire::{fault, openai};
+use serde_json::value::RawValue;
 
 #[test]
 fn a_bad_body_is_refused_with_the_path_of_the_mistake() {
@@ -171,7 +173,7 @@ fn a_request_with_too_much_of_something_is_refused_with_the_limit() {
 #[test]
 fn counting_tokens_needs_no_max_tokens() {
     let body = br#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#;
-    assert!(Request::parse_for_count(body).is_ok());
+    assert!(Request::parse_for_count(&Bytes::from_static(body)).is_ok());
 }
 
 #[test]
@@ -326,7 +328,7 @@ fn a_request_for_a_server_of_its_own_kind_keeps_every_field() {
 #[test]
 fn a_request_made_in_code_is_one_that_can_be_read() {
     use owlcoda_wire::anthropic::{Message, Tool};
-    let schema = serde_json::from_str(r#"{"type":"object"}"#).unwrap();
+    let schema: Box<RawValue> = serde_json::from_str(r#"{"type":"object"}"#).unwrap();
     let request = Request::new(
         "m",
         vec![Message::user_text("hi"), Message::assistant_text("yes")],
@@ -406,4 +408,21 @@ fn a_whole_chat_answer_keeps_its_bytes_but_for_the_model() {
         relayed.body,
         r#"{"choices":[{"message":{"content":"a"},"finish_reason":null}], "model" :"asked","n":1.50}"#
     );
+}
+
+#[test]
+fn blocks_in_blocks_have_an_end() {
+    let nested = |n: usize| {
+        let (open, close) = (
+            r#"[{"type":"tool_result","tool_use_id":"a","content":"#,
+            "}]",
+        );
+        let content = format!("{}\"\"{}", open.repeat(n), close.repeat(n));
+        format!(
+            r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":{content}}}]}}"#
+        )
+    };
+    assert!(Request::parse(nested(50).as_bytes()).is_ok());
+    let error = Request::parse(nested(100_000).as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("recursion limit"), "{error}");
 }
