@@ -2,7 +2,7 @@
 
 use owlcoda_models::intent::{MAX_TEXT_BYTES, Signs};
 use owlcoda_wire::anthropic::{self, Block, Content, Role};
-use owlcoda_wire::openai;
+use owlcoda_wire::{JsonPart, openai};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -65,9 +65,7 @@ struct ChatMessage {
 
 fn of_chat(request: &openai::Request) -> Signs {
     let messages = request.get("messages");
-    let messages: Vec<ChatMessage> = messages
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default();
+    let messages: Vec<ChatMessage> = messages.and_then(JsonPart::read).unwrap_or_default();
     let mut system = String::new();
     let from_system = |message: &&ChatMessage| matches!(&*message.role, "system" | "developer");
     for message in messages.iter().filter(from_system) {
@@ -102,9 +100,7 @@ fn add_value(out: &mut String, content: &Value) {
 
 fn chat_tools(request: &openai::Request) -> Vec<String> {
     let tools = request.get("tools");
-    let tools: Vec<Value> = tools
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default();
+    let tools: Vec<Value> = tools.and_then(JsonPart::read).unwrap_or_default();
     let name = |tool: &Value| tool.pointer("/function/name")?.as_str().map(str::to_owned);
     tools.iter().take(MAX_TOOLS).filter_map(name).collect()
 }

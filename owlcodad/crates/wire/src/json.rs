@@ -1,6 +1,7 @@
 //! Reading and writing JSON where each event and each kilobyte counts.
 
 mod from_scan;
+mod part;
 mod raw;
 mod scan;
 mod string;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub(crate) use self::from_scan::{FromScan, scanned};
+pub use self::part::JsonPart;
 pub use self::raw::RawJson;
 pub(crate) use self::scan::{MAX_DEPTH, Scan};
 pub(crate) use self::string::{put_str, string_len};

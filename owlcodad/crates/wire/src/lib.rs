@@ -20,6 +20,6 @@ pub mod sse;
 pub mod translate;
 
 pub use bounds::MAX_ANSWER_TOKENS;
-pub use json::{JsonText, RawJson};
+pub use json::{JsonPart, JsonText, RawJson};
 pub use object::RawFields;
 pub use wire_error::WireError;

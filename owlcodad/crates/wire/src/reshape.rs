@@ -144,7 +144,7 @@ fn raw(value: impl Serialize) -> Box<RawValue> {
 }
 
 fn text_of(raw: Option<&RawValue>) -> Option<String> {
-    crate::openai::decode_whole(raw?).map(std::borrow::Cow::into_owned)
+    crate::openai::decode_whole(raw?.get()).map(std::borrow::Cow::into_owned)
 }
 
 fn fields_of(raw: Option<&RawValue>) -> Option<RawFields> {

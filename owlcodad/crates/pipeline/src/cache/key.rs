@@ -39,7 +39,7 @@ pub(crate) fn key_of(call: &Call, model: &Model, shown: &str) -> Option<Key> {
         }
         Request::Chat(request) => {
             let fields = request.iter().map(|(name, raw)| {
-                let value: Value = serde_json::from_str(raw.get()).ok()?;
+                let value: Value = raw.read()?;
                 Some((name.to_owned(), value))
             });
             let body: serde_json::Map<_, _> = fields.collect::<Option<_>>()?;

@@ -41,9 +41,14 @@ impl<'a> Scan<'a> {
 
     /// Before the value of `source`, of which what is kept is no copy.
     pub(crate) fn keeping(source: &'a ByteString) -> Self {
+        Self::part(source, source)
+    }
+
+    /// Before the value of `part`, which is a part of `source`.
+    pub(crate) const fn part(source: &'a ByteString, part: &'a str) -> Self {
         Self {
             source: Some(source),
-            ..Self::new(source)
+            ..Self::new(part)
         }
     }
 

@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use bytestring::ByteString;
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::outline::Outline;
 use crate::bounds;
-use crate::json::MAX_DEPTH;
+use crate::json::{JsonPart, MAX_DEPTH};
 use crate::object::{MAX_RAW_FIELDS, RawFields};
 use crate::wire_error::{WireError, mend_halves, parse_body};
 
@@ -20,7 +21,7 @@ pub struct Request {
     /// Whether the answer comes as chunks.
     pub stream: bool,
     wants_usage_chunk: bool,
-    body: Bytes,
+    body: ByteString,
     /// Names of the fields, in order, and where in `body` their values stand.
     fields: Vec<(String, Range<usize>)>,
 }
@@ -97,7 +98,8 @@ impl Request {
         // The fields go to the model server as they came, so they must not hold what was mended
         // only in what we have looked at.
         let body = mend_halves(body).map_or_else(|| body.clone(), Bytes::from);
-        let read = std::str::from_utf8(&body).ok().and_then(Outline::of);
+        let text = ByteString::try_from(body.clone()).unwrap_or_default();
+        let read = Outline::of(&text);
         let known = read.as_ref().and_then(|outline| {
             let n_messages = outline.n_messages?;
             Some((Known::of(&body, &outline.fields)?, n_messages))
@@ -124,7 +126,7 @@ impl Request {
             stream: known.stream.unwrap_or_default(),
             wants_usage_chunk: known.wants_usage_chunk,
             fields,
-            body,
+            body: text,
         })
     }
 
@@ -134,19 +136,19 @@ impl Request {
     }
 
     /// A field as it came.
-    pub fn get(&self, name: &str) -> Option<&RawValue> {
+    pub fn get(&self, name: &str) -> Option<JsonPart<'_>> {
         let found = self.fields.iter().rev().find(|(key, _)| key == name);
         found.and_then(|(_, span)| self.raw(span))
     }
 
     /// Every field as it came, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, JsonPart<'_>)> {
         let fields = self.fields.iter();
         fields.filter_map(|(name, span)| Some((name.as_str(), self.raw(span)?)))
     }
 
-    fn raw(&self, span: &Range<usize>) -> Option<&RawValue> {
-        serde_json::from_slice(self.body.get(span.clone())?).ok()
+    fn raw(&self, span: &Range<usize>) -> Option<JsonPart<'_>> {
+        Some(JsonPart::new(&self.body, self.body.get(span.clone())?))
     }
 
     /// Whether the model is offered tools.
@@ -180,7 +182,7 @@ impl Request {
                     has_options = true;
                     options.get().as_bytes()
                 }
-                _ => self.body.get(span.clone()).unwrap_or_default(),
+                _ => self.body.get(span.clone()).unwrap_or_default().as_bytes(),
             };
             put_field(&mut out, name, value);
         }
@@ -194,7 +196,7 @@ impl Request {
     fn options_with_usage(&self) -> Box<RawValue> {
         let mut options: RawFields = self
             .get("stream_options")
-            .and_then(|options| serde_json::from_str(options.get()).ok())
+            .and_then(JsonPart::read)
             .unwrap_or_default();
         options.set("include_usage", RawValue::TRUE.to_owned());
         to_raw_value(&options).unwrap_or_default()

@@ -12,6 +12,8 @@ use serde::Deserializer;
 use serde::de::Visitor;
 use serde_json::value::RawValue;
 
+use crate::json::{JsonPart, JsonText};
+
 /// The first half of a character whose second half has not come.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Halves(Option<u16>);
@@ -45,14 +47,21 @@ pub(crate) fn decode_string<'a>(json: &'a str, halves: &mut Halves) -> Option<Co
     }
 }
 
-/// The text of a JSON string that no other follows; a half at its end is marked.
-pub(crate) fn decode_whole(raw: &RawValue) -> Option<Cow<'_, str>> {
+/// The text of a JSON string that no other follows; a half at its end is marked. None of any other value.
+pub(crate) fn decode_whole(json: &str) -> Option<Cow<'_, str>> {
     let mut halves = Halves::default();
-    let mut text = decode_text(raw, &mut halves)?;
+    let mut text = decode_string(json, &mut halves)?;
     if halves.0.is_some() {
         halves.give_up(text.to_mut());
     }
     Some(text)
+}
+
+/// The text of a JSON string, to be kept as it is escaped but for half characters, which are marked.
+/// None of any other value.
+pub(crate) fn whole_text(json: JsonPart<'_>) -> Option<JsonText> {
+    json.text()
+        .or_else(|| decode_whole(json.get()).map(JsonText::from))
 }
 
 /// Reads UTF-8 in which a lone half is written as if it were a character.

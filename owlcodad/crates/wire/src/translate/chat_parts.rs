@@ -6,56 +6,58 @@ use serde_json::value::RawValue;
 use super::error::TranslateError;
 use super::request::Dropped;
 use crate::anthropic::{Block, Image, Source, Text};
+use crate::json::{JsonPart, JsonText};
 use crate::object::RawFields;
-use crate::openai::{Fields, decode_whole};
+use crate::openai::{Fields, decode_whole, whole_text};
 
 /// The blocks of a content: text that is not blank, and pictures.
 pub(super) fn parts(
-    raw: &RawValue,
+    json: JsonPart<'_>,
     path: &str,
     dropped: &mut Dropped,
 ) -> Result<Vec<Block>, TranslateError> {
-    if let Some(text) = decode_whole(raw) {
-        return Ok(text_block(&text).into_iter().collect());
+    if let Some(text) = whole_text(json) {
+        return Ok(text_block(text).into_iter().collect());
     }
-    let items: Vec<&RawValue> = serde_json::from_str(raw.get())
-        .map_err(|_| TranslateError::invalid(path, "expected a string or a list of parts"))?;
+    let items = json
+        .items()
+        .ok_or_else(|| TranslateError::invalid(path, "expected a string or a list of parts"))?;
     let mut blocks = Vec::with_capacity(items.len());
-    for (idx, raw) in items.into_iter().enumerate() {
-        blocks.extend(part(raw, &format!("{path}[{idx}]"), dropped)?);
+    for (idx, json) in items.into_iter().enumerate() {
+        blocks.extend(part(json, &format!("{path}[{idx}]"), dropped)?);
     }
     Ok(blocks)
 }
 
 /// Text, unless it is blank: servers refuse that.
-pub(super) fn text_block(text: &str) -> Option<Block> {
-    (!text.trim().is_empty()).then(|| Block::text(text))
+pub(super) fn text_block(text: JsonText) -> Option<Block> {
+    (!text.escaped().is_blank()).then(|| Block::text(text))
 }
 
 fn part(
-    raw: &RawValue,
+    json: JsonPart<'_>,
     path: &str,
     dropped: &mut Dropped,
 ) -> Result<Option<Block>, TranslateError> {
     let fields =
-        Fields::read(raw).ok_or_else(|| TranslateError::invalid(path, "expected an object"))?;
+        Fields::read(json).ok_or_else(|| TranslateError::invalid(path, "expected an object"))?;
     let kind = fields.text("type").unwrap_or_default();
     let (block, known) = match &*kind {
         "text" | "refusal" => {
-            let text = fields.text(&kind).ok_or_else(|| {
+            let text = fields.get(&kind).and_then(whole_text).ok_or_else(|| {
                 TranslateError::invalid(format!("{path}.{kind}"), "expected a text")
             })?;
-            if text.trim().is_empty() {
+            if text.escaped().is_blank() {
                 return Ok(None);
             }
             let mut block = Text::new(text);
-            block.cache_control = fields.get("cache_control").map(RawValue::to_owned);
+            block.cache_control = fields.get("cache_control").map(JsonPart::to_raw);
             (Block::Text(block), &*kind)
         }
         "image_url" => {
             let image = Image {
                 source: picture(&fields, path, dropped)?,
-                cache_control: fields.get("cache_control").map(RawValue::to_owned),
+                cache_control: fields.get("cache_control").map(JsonPart::to_raw),
                 rest: RawFields::default(),
             };
             (Block::Image(image), "image_url")
@@ -86,7 +88,7 @@ fn picture(
     let raw = fields
         .get("image_url")
         .ok_or_else(|| TranslateError::invalid(path.as_str(), "field required"))?;
-    let url = match decode_whole(raw) {
+    let url = match decode_whole(raw.get()) {
         Some(url) => Some(url),
         None => Fields::read(raw).and_then(|image| {
             if image
@@ -152,7 +154,7 @@ pub(super) fn called_input(
     let Some(raw) = function.get("arguments") else {
         return Ok(empty_object());
     };
-    let Some(json) = decode_whole(raw) else {
+    let Some(json) = decode_whole(raw.get()) else {
         // Some clients send the object itself.
         return object(raw.get()).ok_or_else(|| no_object(path));
     };

@@ -71,7 +71,7 @@ pub fn chat_to_messages(
     // Fields of the Messages API that chat clients add for the sake of its models.
     for name in ["top_k", "thinking"] {
         if let Some(value) = request.get(name).filter(|raw| raw.get() != "null") {
-            messages.rest.push(name, value.to_owned());
+            messages.rest.push(name, value.to_raw());
         }
     }
     let max_tokens = fit(asked, estimate_input_tokens(&messages), target).max(1);
@@ -152,16 +152,14 @@ fn stop_sequences(request: &Request) -> Result<Vec<String>, TranslateError> {
     let Some(raw) = request.get("stop").filter(|raw| raw.get() != "null") else {
         return Ok(Vec::new());
     };
-    let stops = match decode_whole(raw) {
+    let stops = match decode_whole(raw.get()) {
         Some(stop) => Some(vec![stop.into_owned()]),
-        None => serde_json::from_str::<Vec<&RawValue>>(raw.get())
-            .ok()
-            .and_then(|items| {
-                let texts = items.into_iter().map(decode_whole);
-                texts
-                    .map(|text| text.map(std::borrow::Cow::into_owned))
-                    .collect()
-            }),
+        None => raw.items().and_then(|items| {
+            let texts = items.into_iter().map(|item| decode_whole(item.get()));
+            texts
+                .map(|text| text.map(std::borrow::Cow::into_owned))
+                .collect()
+        }),
     };
     let mut stops: Vec<String> = stops
         .ok_or_else(|| TranslateError::invalid("stop", "expected a string or a list of strings"))?;
@@ -180,9 +178,10 @@ fn number(request: &Request, name: &str) -> Result<Option<Number>, TranslateErro
     let Some(raw) = request.get(name).filter(|raw| raw.get() != "null") else {
         return Ok(None);
     };
-    serde_json::from_str(raw.get())
+    let number = raw.read();
+    number
         .map(Some)
-        .map_err(|_| TranslateError::invalid(name, "expected a number"))
+        .ok_or_else(|| TranslateError::invalid(name, "expected a number"))
 }
 
 /// Chat servers go up to 2, Messages servers to 1.
@@ -244,7 +243,7 @@ fn output_config(request: &Request) -> Result<Option<OutputConfig>, TranslateErr
         })?;
     let mut format = RawFields::default();
     format.push("type", to_raw_value("json_schema").unwrap_or_default());
-    format.push("schema", schema.to_owned());
+    format.push("schema", schema.to_raw());
     Ok(Some(OutputConfig {
         effort: None,
         format: Some(format),
@@ -263,8 +262,8 @@ fn metadata(
     let Some(raw) = request.get("user").filter(|raw| raw.get() != "null") else {
         return Ok(None);
     };
-    let user =
-        decode_whole(raw).ok_or_else(|| TranslateError::invalid("user", "expected a string"))?;
+    let user = decode_whole(raw.get())
+        .ok_or_else(|| TranslateError::invalid("user", "expected a string"))?;
     if user.is_empty() || user.chars().count() > MAX_USER_ID_CHARS {
         dropped.add("user");
         return Ok(None);

@@ -1,17 +1,16 @@
 //! Tools of a chat request, and the choice among them, in the words of the Messages API.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
-
-use serde_json::value::RawValue;
 
 use super::error::TranslateError;
 use super::names::ToolNames;
 use super::request::Dropped;
 use super::schema::parameters;
 use crate::anthropic::{Tool, ToolChoice};
-use crate::json::RawJson;
+use crate::json::{JsonPart, RawJson};
 use crate::object::RawFields;
-use crate::openai::{Fields, Request, decode_whole};
+use crate::openai::{Fields, Request, decode_whole, whole_text};
 
 /// The tools of a request, in order.
 pub(super) fn tools(
@@ -20,7 +19,7 @@ pub(super) fn tools(
     dropped: &mut Dropped,
 ) -> Result<Vec<Tool>, TranslateError> {
     for name in ["functions", "function_call"] {
-        let value = request.get(name).map(RawValue::get);
+        let value = request.get(name).map(JsonPart::get);
         if value.is_some_and(|value| !matches!(value, "null" | "[]")) {
             return Err(TranslateError::unsupported(
                 name,
@@ -32,8 +31,9 @@ pub(super) fn tools(
     let Some(raw) = request.get("tools").filter(|raw| raw.get() != "null") else {
         return Ok(Vec::new());
     };
-    let items: Vec<&RawValue> = serde_json::from_str(raw.get())
-        .map_err(|_| TranslateError::invalid("tools", "expected a list"))?;
+    let items = raw
+        .items()
+        .ok_or_else(|| TranslateError::invalid("tools", "expected a list"))?;
     let mut tools = Vec::with_capacity(items.len());
     let mut seen = HashSet::with_capacity(items.len());
     for (idx, raw) in items.into_iter().enumerate() {
@@ -51,13 +51,13 @@ pub(super) fn tools(
 }
 
 fn tool(
-    raw: &RawValue,
+    json: JsonPart<'_>,
     path: &str,
     names: &mut ToolNames,
     dropped: &mut Dropped,
 ) -> Result<Tool, TranslateError> {
     let fields =
-        Fields::read(raw).ok_or_else(|| TranslateError::invalid(path, "expected an object"))?;
+        Fields::read(json).ok_or_else(|| TranslateError::invalid(path, "expected an object"))?;
     let kind = fields.text("type").unwrap_or_default();
     if kind != "function" {
         return Err(TranslateError::unsupported(
@@ -89,23 +89,22 @@ fn tool(
     let name = function.text("name").filter(|name| !name.is_empty());
     let name = name
         .ok_or_else(|| TranslateError::invalid(format!("{path}.name"), "expected a tool's name"))?;
-    let schema = parameters(
-        function.get("parameters").map(RawValue::get),
-        format_args!("{path}"),
-    )
-    .map_err(|_| TranslateError::invalid(format!("{path}.parameters"), "expected an object"))?;
-    let description = function
-        .text("description")
-        .map(std::borrow::Cow::into_owned);
+    let schema = function.get("parameters");
+    let parameters = parameters(schema.map(JsonPart::get), format_args!("{path}"))
+        .map_err(|_| TranslateError::invalid(format!("{path}.parameters"), "expected an object"))?;
+    let input_schema = match (schema, parameters) {
+        // As it came.
+        (Some(schema), Cow::Borrowed(_)) => schema.kept(),
+        (_, parameters) => RawJson::written(parameters.as_ref()),
+    };
+    let description = function.get("description").and_then(whole_text);
     Ok(Tool {
         name: names.offer(&name).into_owned(),
         kind: None,
-        description: description
-            .filter(|text| !text.trim().is_empty())
-            .map(Into::into),
-        input_schema: Some(RawJson::written(schema.as_ref())),
+        description: description.filter(|text| !text.escaped().is_blank()),
+        input_schema: Some(input_schema),
         strict: None,
-        cache_control: fields.get("cache_control").map(RawValue::to_owned),
+        cache_control: fields.get("cache_control").map(JsonPart::to_raw),
         rest: RawFields::default(),
     })
 }
@@ -144,11 +143,11 @@ fn chosen(kind: &str, name: Option<String>) -> ToolChoice {
 }
 
 fn read_choice(
-    raw: &RawValue,
+    raw: JsonPart<'_>,
     tools: &[Tool],
     names: &mut ToolNames,
 ) -> Result<ToolChoice, TranslateError> {
-    if let Some(word) = decode_whole(raw) {
+    if let Some(word) = decode_whole(raw.get()) {
         return match &*word {
             "auto" => Ok(chosen("auto", None)),
             "none" => Ok(chosen("none", None)),

@@ -8,15 +8,14 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use serde_json::value::RawValue;
-
 use super::chat_parts::{called_input, parts, text_block};
 use super::error::TranslateError;
 use super::names::{ToolNames, id_for_messages};
 use super::request::Dropped;
 use super::turns::{MAX_REPAIRED, NO_RESULT, join};
 use crate::anthropic::{Block, Content, Message, Role, System, ToolResult, ToolUse};
-use crate::openai::{Fields, Request};
+use crate::json::JsonPart;
+use crate::openai::{Fields, Request, whole_text};
 
 /// Comes before an answer that nobody asked for.
 const OPENING: &str = "Go on.";
@@ -35,9 +34,12 @@ pub(super) fn conversation(
     names: &mut ToolNames,
     dropped: &mut Dropped,
 ) -> Result<Conversation, TranslateError> {
-    let raw = request.get("messages").map_or("[]", RawValue::get);
-    let items: Vec<&RawValue> = serde_json::from_str(raw)
-        .map_err(|_| TranslateError::invalid("messages", "expected a list"))?;
+    let items = match request.get("messages") {
+        Some(messages) => messages
+            .items()
+            .ok_or_else(|| TranslateError::invalid("messages", "expected a list"))?,
+        None => Vec::new(),
+    };
     let mut turns = Turns {
         names,
         dropped,
@@ -49,8 +51,8 @@ pub(super) fn conversation(
         open_calls: Vec::new(),
         used_ids: HashSet::new(),
     };
-    for (at, raw) in items.into_iter().enumerate() {
-        turns.message(raw, &format!("messages[{at}]"))?;
+    for (at, json) in items.into_iter().enumerate() {
+        turns.message(json, &format!("messages[{at}]"))?;
     }
     turns.end()
 }
@@ -79,9 +81,9 @@ struct Call {
 }
 
 impl Turns<'_> {
-    fn message(&mut self, raw: &RawValue, path: &str) -> Result<(), TranslateError> {
-        let fields =
-            Fields::read(raw).ok_or_else(|| TranslateError::invalid(path, "expected an object"))?;
+    fn message(&mut self, json: JsonPart<'_>, path: &str) -> Result<(), TranslateError> {
+        let fields = Fields::read(json)
+            .ok_or_else(|| TranslateError::invalid(path, "expected an object"))?;
         let role = fields.text("role").unwrap_or_default();
         self.drop_fields(&fields, &role, path)?;
         match &*role {
@@ -104,8 +106,8 @@ impl Turns<'_> {
                 self.turn_of(Role::Assistant);
                 let said = self.said(&fields, path)?;
                 self.blocks.extend(said);
-                self.blocks
-                    .extend(fields.text("refusal").and_then(|text| text_block(&text)));
+                let refusal = fields.get("refusal").and_then(whole_text);
+                self.blocks.extend(refusal.and_then(text_block));
                 self.calls(&fields, path)?;
             }
             "tool" => {
@@ -166,12 +168,12 @@ impl Turns<'_> {
         let Some(raw) = fields.get("tool_calls") else {
             return Ok(());
         };
-        let items: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|_| {
+        let items = raw.items().ok_or_else(|| {
             TranslateError::invalid(format!("{path}.tool_calls"), "expected a list")
         })?;
-        for (idx, raw) in items.into_iter().enumerate() {
+        for (idx, json) in items.into_iter().enumerate() {
             let path = format!("{path}.tool_calls[{idx}]");
-            let call = Fields::read(raw).unwrap_or_default();
+            let call = Fields::read(json).unwrap_or_default();
             let required =
                 |name: &str| TranslateError::invalid(format!("{path}.{name}"), "expected a text");
             let id = call.text("id").filter(|id| !id.is_empty());
