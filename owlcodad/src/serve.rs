@@ -348,7 +348,7 @@ impl Started {
             watching: Watching::default(),
             shutdown: supervisor.shutdown().clone(),
         };
-        let gateway = Gateway {
+        let gateway = Gateway::from(owlcoda_gateway::Parts {
             settings: settings.clone(),
             admission,
             pipeline: pipeline.clone(),
@@ -357,7 +357,7 @@ impl Started {
             clock,
             started_at_ms,
             shutdown: supervisor.shutdown().clone(),
-        };
+        });
         let grace = {
             let composition = Arc::clone(&composition);
             move || composition.config().server.drain_timeout

@@ -20,6 +20,7 @@ pub use routes::audit::audit_line;
 pub use server::{Door, Server};
 pub use settings::Settings;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use owlcoda_pipeline::Pipeline;
@@ -28,9 +29,13 @@ use owlcoda_supervise::{Live, Shutdown};
 use owlcoda_telemetry::Exposition;
 use owlcoda_types::{Clock, UnixMs};
 
-/// What every route has at hand.
+/// What every route has at hand. Every layer of a route has one of its own, so it is one pointer.
 #[derive(Clone, Debug)]
-pub struct Gateway {
+pub struct Gateway(Arc<Parts>);
+
+/// What a [`Gateway`] is made of.
+#[derive(Debug)]
+pub struct Parts {
     /// The rules and limits in force.
     pub settings: Live<Settings>,
     /// The token, and who has guessed at it.
@@ -47,6 +52,20 @@ pub struct Gateway {
     pub started_at_ms: UnixMs,
     /// The phase that the daemon is in.
     pub shutdown: Shutdown,
+}
+
+impl From<Parts> for Gateway {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Gateway {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl Gateway {

@@ -46,11 +46,8 @@ type Opening = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
 pub(crate) async fn answer(gateway: Gateway, call: Call) -> Response {
     let (id, dialect) = (call.id, call.request.dialect());
     let delivery = call.delivery.clone();
-    let Gateway {
-        pipeline, settings, ..
-    } = gateway;
-    let ping_interval = settings.current().ping_interval;
-    let mut opening: Opening = Box::pin(async move { pipeline.run(call).await });
+    let ping_interval = gateway.settings.current().ping_interval;
+    let mut opening: Opening = Box::pin(async move { gateway.pipeline.run(call).await });
     let state = tokio::select! {
         biased;
         opened = &mut opening => match opened {

@@ -25,7 +25,7 @@ pub(crate) async fn count(
             return reply::error(Dialect::Anthropic, refused.code(), &refused.to_string(), id);
         }
     };
-    let request = match super::parse(body, |body| anthropic::Request::parse_for_count(body)).await {
+    let request = match super::parse(body, anthropic::Request::parse_for_count).await {
         Ok(request) => request,
         Err(error) => {
             return reply::error(Dialect::Anthropic, error.code(), &error.to_string(), id);

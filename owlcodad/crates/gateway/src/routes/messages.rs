@@ -38,7 +38,7 @@ pub(crate) async fn create(
         }
     };
     arrival.n_bytes_in = body.len() as u64;
-    match super::parse(body.clone(), |body| anthropic::Request::parse_bytes(body)).await {
+    match super::parse(body.clone(), anthropic::Request::parse_bytes).await {
         Ok(request) => {
             let request = Request::Messages(Box::new(request));
             match super::call(&gateway, arrival, &headers, request) {
