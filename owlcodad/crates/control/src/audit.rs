@@ -43,7 +43,9 @@ impl Audit for Control {
         let request = request.into_inner();
         observed("Audit/Read", async {
             let query = query(request.query.unwrap_or_default())?;
-            let reading = Reading::new(&self.store.audit(), query, self.shutdown.clone());
+            let audit = self.store.audit();
+            audit.catch_up().await;
+            let reading = Reading::new(&audit, query, self.shutdown.clone());
             Ok(reading.pages(request.follow, request.from_now))
         })
         .await
@@ -55,7 +57,9 @@ impl Audit for Control {
     ) -> Result<Response<Self::StatsStream>, Status> {
         let request = request.into_inner();
         observed("Audit/Stats", async {
-            Ok(stats::of(&self.store.audit(), query(request)?))
+            let (audit, query) = (self.store.audit(), query(request)?);
+            audit.catch_up().await;
+            Ok(stats::of(&audit, query))
         })
         .await
     }
@@ -74,12 +78,10 @@ impl Audit for Control {
         let query = query(request.into_inner())?;
         let order = query.order;
         observed("Audit/Query", async {
-            let page = self
-                .store
-                .audit()
-                .query(query)
-                .await
-                .map_err(|e| convert::store_error(&e))?;
+            let audit = self.store.audit();
+            audit.catch_up().await;
+            let page = audit.query(query).await;
+            let page = page.map_err(|error| convert::store_error(&error))?;
             Ok(answer(page, order))
         })
         .await

@@ -23,6 +23,9 @@ use crate::queue::{Ack, Op, Queued};
 use crate::record::MAX_BODY_BYTES;
 use crate::store::Inner;
 
+/// How long a question waits for the records of calls that have just ended, on a busy disk.
+const CATCH_UP: Duration = Duration::from_millis(200);
+
 /// The audit of a store.
 #[derive(Clone, Debug)]
 pub struct Audit {
@@ -118,6 +121,15 @@ impl Audit {
         let (ack, acknowledged) = oneshot::channel();
         self.inner.queue.push(Op::Flush { ack }, 0).await?;
         acknowledged.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Returns once the records of calls that have ended can be read: they wait a little for others, to
+    /// be written together. Waits a moment at most, and not at all while nothing can be written.
+    pub async fn catch_up(&self) {
+        if self.outage().is_none() {
+            // What comes of it is for whoever asks for the records.
+            let _ = tokio::time::timeout(CATCH_UP, self.flush()).await;
+        }
     }
 
     /// A page of records.

@@ -1,13 +1,13 @@
 //! The one thread that writes: group commit, and the rule of when to acknowledge.
 //!
 //! ```text
-//! gather (256 operations, 256 KiB or 5 ms) ─► sessions: apply, sync ─► acknowledge
+//! gather (256 operations, 256 KiB or 20 ms) ─► sessions: apply, sync ─► acknowledge
 //!                                          └► audit: apply, sync ────► acknowledge
 //! ```
 //!
 //! Nobody is told of success before the sync ended. Where a caller waits, the group is closed as soon
 //! as the queue is empty: while one group is synced the next one gathers by itself. The linger of
-//! 5 ms is for audit records alone, which nobody waits for.
+//! 20 ms is for audit records alone, which nobody waits for.
 //!
 //! After a failed write an engine's state is not known any more: it is let go and opened again, see
 //! `outage.rs`. Meanwhile sessions are refused, and audit records wait in memory up to a bound.
@@ -41,7 +41,7 @@ const MAX_GROUP_OPS: usize = 256;
 /// A commit takes no further operation from this size on. One operation may be larger.
 const MAX_GROUP_BYTES: usize = 256 << 10;
 /// How long audit records wait for more of them.
-const LINGER: Duration = Duration::from_millis(5);
+const LINGER: Duration = Duration::from_millis(20);
 /// At most one anchor is written in this time.
 const ANCHOR_EVERY: Duration = Duration::from_secs(1);
 /// How often the writer looks which segments may go or be closed, if nothing else wakes it.

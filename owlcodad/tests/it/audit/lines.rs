@@ -36,6 +36,10 @@ async fn each_record_is_a_line_of_json_whatever_becomes_of_the_file() {
     let mut daemon = start(config(&upstream)).await;
     // From before somebody asked for lines.
     ask(&daemon, MODEL).await;
+    let page = http::get(&format!("{}/v1/audit", daemon.url()))
+        .await
+        .json();
+    assert_eq!(page["entries"].as_array().unwrap().len(), 1);
     let to = |path: &str| {
         let audit = json!({"audit": {"jsonlPath": path, "startRecords": true}});
         with(config(&upstream), audit)

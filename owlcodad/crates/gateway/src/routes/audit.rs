@@ -126,6 +126,7 @@ pub(crate) async fn list(
         request: None,
         starts: AuditStarts::Running,
     };
+    gateway.audit.catch_up().await;
     match gateway.audit.query(query).await {
         Ok(page) => reply::json(describe(&page).to_string()),
         Err(error) => reply::error(dialect, error.code(), &error.to_string(), id),

@@ -316,3 +316,16 @@ async fn a_name_that_is_longer_than_what_is_kept_finds_its_records() {
     assert_eq!(page.records.len(), 1);
     store.close().await;
 }
+
+#[tokio::test]
+async fn whoever_asks_after_a_call_has_ended_sees_its_record() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path(), options()).unwrap();
+    let audit = store.audit();
+    for number in 1..=50 {
+        audit.append(record(number));
+        audit.catch_up().await;
+        let page = audit.query(AuditQuery::default()).await.unwrap();
+        assert_eq!(page.records.first(), Some(&(number, record(number))));
+    }
+}
