@@ -12,7 +12,7 @@
 //! | chunks of impossible sizes, endless extensions and trailers | `a_chunked_body_that_makes_no_sense_is_a_400` |
 //! | pipelined requests | `pipelined_requests_are_answered_in_order_and_one_at_a_time` |
 //! | HTTP/2 from the first byte | `admission::a_caller_who_speaks_http2_is_told_that_this_is_http1` |
-//! | JSON that is too deep, too long, not UTF-8 | `json_meant_to_hurt_is_refused_or_passed_on_as_one_and_the_same` |
+//! | JSON that is too deep, too long, not UTF-8 | `refusals::a_body_that_cannot_be_read_is_a_400_that_names_what_is_wrong`, `json_meant_to_hurt_is_refused_or_passed_on_as_one_and_the_same` |
 //! | too much of one field, numbers out of range | `more_of_one_thing_than_a_request_may_have_is_a_400_by_name`, `wire`'s tests of limits |
 //! | foreign hosts | `admission::each_kind_of_refusal_has_its_status_and_reason_and_the_connection_goes_on`, `gateway`'s unit tests of `source` |
 //! | guessed tokens | `who_guesses_tokens_is_slowed_down_and_who_has_one_is_not` |

@@ -46,12 +46,22 @@ async fn a_body_that_cannot_be_read_is_a_400_that_names_what_is_wrong() {
     let daemon = start_before(&upstream).await;
     let pid = daemon.pid();
     let deep = format!(r#"{{"model": "small", "messages": {}"#, "[".repeat(100_000));
+    // The type comes last, so that each block has to be put aside until it is known what it is.
+    let (open, close) = (
+        r#"[{"tool_use_id": "a", "content": "#,
+        r#", "type": "tool_result"}]"#,
+    );
+    let (open, close) = (open.repeat(20_000), close.repeat(20_000));
+    let blocks = format!(
+        r#"{{"model": "small", "max_tokens": 1, "messages": [{{"role": "user", "content": {open}""{close}}}]}}"#
+    );
     let cases = [
         ("empty", "", ""),
         ("not JSON", "{\"model\": ", ""),
         ("not an object", "[]", ""),
         ("not UTF-8", "{\"model\": \"\u{0}", ""),
         ("deep", deep.as_str(), ""),
+        ("blocks in blocks", blocks.as_str(), "127 deep"),
         (
             "no messages",
             r#"{"model": "small", "max_tokens": 1}"#,

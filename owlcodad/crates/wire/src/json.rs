@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 pub(crate) use self::from_scan::{FromScan, scanned};
 pub use self::part::JsonPart;
 pub use self::raw::RawJson;
-pub(crate) use self::scan::{MAX_DEPTH, Scan};
+pub(crate) use self::scan::{MAX_DEPTH, Scan, is_too_deep};
 pub(crate) use self::string::{put_str, string_len};
 pub(crate) use self::text::Escaped;
 pub use self::text::JsonText;

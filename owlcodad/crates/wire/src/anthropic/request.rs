@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::block::Block;
 use super::content::Content;
 use crate::bounds;
-use crate::json::{FromScan, JsonText, RawJson, Scan, scanned};
+use crate::json::{FromScan, JsonText, MAX_DEPTH, RawJson, Scan, is_too_deep, scanned};
 use crate::object::{RawFields, object};
 use crate::wire_error::{WireError, mend_halves, parse_body};
 
@@ -243,6 +243,12 @@ impl Request {
         let mended = || mend_halves(body).and_then(|mended| scanned(&Bytes::from(mended)));
         let request = match scanned(body).or_else(mended) {
             Some(request) => request,
+            // Blocks whose type is not known yet are put aside and read by themselves, which no limit
+            // of the parser ends.
+            None if is_too_deep(body) => {
+                let message = format!("has values nested more than {MAX_DEPTH} deep");
+                return Err(WireError::field("body", message));
+            }
             None => parse_body::<Self>(body)?,
         };
         if request.model.trim().is_empty() {

@@ -11,7 +11,7 @@ use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use super::raw::RawJson;
-use super::string::{StringSpan, string_span};
+use super::string::{StringSpan, string_len, string_span};
 use super::text::JsonText;
 
 /// Deepest nesting of a value that is walked over: what serde reads, too.
@@ -315,6 +315,29 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// Whether objects and lists of a document are open in more than [`MAX_DEPTH`] others, as far as it is
+/// JSON.
+pub(crate) fn is_too_deep(document: &[u8]) -> bool {
+    let (mut at, mut depth) = (0, 0_u32);
+    while let Some(byte) = document.get(at) {
+        match byte {
+            b'"' => {
+                let Some(len) = document.get(at..).and_then(string_len) else {
+                    return false;
+                };
+                at += len;
+                continue;
+            }
+            b'{' | b'[' if depth == MAX_DEPTH => return true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -384,6 +407,11 @@ mod tests {
         assert!(walked(&nested(127)).is_some());
         assert!(walked(&nested(128)).is_none());
         assert!(walked(&"[".repeat(1 << 20)).is_none());
+        for (n, is_deep) in [(127, false), (128, true), (1 << 20, true)] {
+            assert_eq!(is_too_deep(nested(n).as_bytes()), is_deep, "{n}");
+            let text = format!("[{:?}]", "[".repeat(n));
+            assert!(!is_too_deep(text.as_bytes()));
+        }
     }
 
     proptest! {

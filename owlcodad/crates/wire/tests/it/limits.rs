@@ -422,7 +422,24 @@ fn blocks_in_blocks_have_an_end() {
             r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":{content}}}]}}"#
         )
     };
-    assert!(Request::parse(nested(50).as_bytes()).is_ok());
-    let error = Request::parse(nested(100_000).as_bytes()).unwrap_err();
-    assert!(error.to_string().contains("recursion limit"), "{error}");
+    for n in [64, 5_000] {
+        let turned = nested(n).replace(
+            r#""type":"tool_result","tool_use_id":"a""#,
+            r#""tool_use_id":"a","type":"tool_result""#,
+        );
+        for body in [nested(n), turned] {
+            let error = Request::parse(body.as_bytes()).unwrap_err();
+            let expected = "body: has values nested more than 127 deep";
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+    for n in [50, 62] {
+        assert!(Request::parse(nested(n).as_bytes()).is_ok());
+        // With a half of a character and an odd name, so that it is read by serde.
+        let odd = nested(n).replace(
+            r#""type":"tool_result""#,
+            r#""z":"\ud83e","t\u0079pe":"tool_result""#,
+        );
+        assert!(Request::parse(odd.as_bytes()).is_ok());
+    }
 }
