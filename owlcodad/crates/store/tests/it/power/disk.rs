@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -58,7 +59,11 @@ impl Disk {
     }
 
     pub(super) fn unmount(self) {
-        self.session.umount_and_join().unwrap();
+        match self.session.umount_and_join() {
+            // The kernel hangs up where a request of the writer that was killed is still under way.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            ended => ended.unwrap(),
+        }
     }
 }
 
