@@ -57,10 +57,7 @@ const CASES: &[Case] = &[
         Box::new(move || drop(black_box(rename_model(&body, "another-model"))))
     }),
     ("chat request renamed, 80 KB", || {
-        let request = anthropic::Request::parse(&coding_turn());
-        let request = request.unwrap_or_else(|error| panic!("{error}"));
-        let chat = messages_to_chat(&request, &TARGET);
-        let body = chat.unwrap_or_else(|error| panic!("{error}")).body;
+        let body = chat_turn();
         Box::new(move || {
             let request = openai::Request::parse_bytes(&body);
             let request = request.unwrap_or_else(|error| panic!("{error}"));
@@ -68,10 +65,7 @@ const CASES: &[Case] = &[
         })
     }),
     ("chat request to messages, 80 KB", || {
-        let request = anthropic::Request::parse(&coding_turn());
-        let request = request.unwrap_or_else(|error| panic!("{error}"));
-        let chat = messages_to_chat(&request, &TARGET);
-        let body = chat.unwrap_or_else(|error| panic!("{error}")).body;
+        let body = chat_turn();
         Box::new(move || {
             let request = openai::Request::parse_bytes(&body);
             let request = request.unwrap_or_else(|error| panic!("{error}"));
@@ -113,6 +107,14 @@ const CASES: &[Case] = &[
         })
     }),
 ];
+
+/// [`coding_turn`] as a chat request.
+fn chat_turn() -> bytes::Bytes {
+    let request = anthropic::Request::parse(&coding_turn());
+    let request = request.unwrap_or_else(|error| panic!("{error}"));
+    let chat = messages_to_chat(&request, &TARGET);
+    chat.unwrap_or_else(|error| panic!("{error}")).body
+}
 
 /// A turn of a coding agent: a long prompt, twenty tools, and files read by tool calls.
 fn coding_turn() -> Vec<u8> {
