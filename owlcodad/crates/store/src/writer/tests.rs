@@ -258,6 +258,10 @@ async fn audit_records_wait_for_the_disk_and_are_written_once() {
             store.audit().append(record());
         }
         let flush = store.audit().flush().await;
+        // Whoever asks meanwhile is not held up.
+        let audit = store.audit();
+        let asked = tokio::time::timeout(Duration::ZERO, audit.catch_up()).await;
+        assert!(asked.is_ok() && audit.outage().is_some(), "{failure:?}");
         assert!(matches!(flush, Err(StoreError::Poisoned { .. })));
         *engine.failure.lock() = None;
         store.audit().append(record());
